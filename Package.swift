@@ -1,0 +1,56 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"),
+    .product(name: "NIOWebSocket", package: "swift-nio"),
+]
+
+/// A tool is its arguments and one call; what it calls lives in the core.
+func tool(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .executableTarget(name: name, dependencies: ["InterSessionCore"] + dependencies)
+}
+
+let package = Package(
+    name: "inter-session",
+    platforms: [.macOS(.v15)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "CPlatform"),
+        .target(name: "SystemCalls", dependencies: ["CPlatform"]),
+        .target(
+            name: "InterSessionCore",
+            dependencies: nio + [
+                "SystemCalls",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
+        .target(
+            name: "BusServer",
+            dependencies: nio + ["InterSessionCore", .product(name: "Logging", package: "swift-log")]
+        ),
+        tool("server", ["BusServer"]),
+        tool("client"),
+        tool("send"),
+        tool("list"),
+        tool("auto-start"),
+        tool("install-deps"),
+        tool("session-start"),
+    ]
+)
+
+for target in package.targets where target.name != "CPlatform" {
+    target.swiftSettings = [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
+}

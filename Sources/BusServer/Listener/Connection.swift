@@ -1,0 +1,230 @@
+import InterSessionCore
+import Logging
+import NIOCore
+import NIOWebSocket
+
+/// One peer: frames in, decoded and routed in their order; frames out, as fast as the peer reads.
+///
+/// It lives on the server's one event loop from the first byte of the upgrade request to the end of the socket.
+final class Connection: ChannelDuplexHandler {
+    typealias InboundIn = WebSocketFrame
+    typealias OutboundIn = WebSocketFrame
+    typealias OutboundOut = WebSocketFrame
+
+    /// Who is at the other end.
+    enum Peer {
+        case awaitingHello
+        case agent(Agent)
+        case control(HelloHandshake.ActingFor)
+    }
+
+    /// A peer that leaves this much unread is cut off rather than kept in memory; a message is at most 10 MiB.
+    static let mostUnread = 32 * 1024 * 1024
+    /// A peer that sends faster than the disk writes is not read from while this much of it is being written.
+    static let mostUnsettled = 16 * 1024 * 1024
+
+    var peer = Peer.awaitingHello
+    /// The kernel vouches for the peer being our own user: it came through the Unix socket.
+    let isLocalUser: Bool
+
+    private let router: Router
+    private let logger: Logger
+    private var context: ChannelHandlerContext?
+    private var helloDeadline: Scheduled<Void>?
+    private var isClosing = false
+    private var mustFlush = false
+    private var isReading = false
+
+    /// Messages of this peer whose fate is not decided yet, and the answers that must not overtake it.
+    private var unsettledMessages = 0
+    private var unsettledBytes = 0
+    private var answersWhenSettled: [ServerFrame] = []
+    private var readIsHeld = false
+
+    init(router: Router, isLocalUser: Bool, logger: Logger) {
+        self.router = router
+        self.isLocalUser = isLocalUser
+        self.logger = logger
+    }
+
+    /// Ends the connection of a peer that takes too long to say who it is, be it in the upgrade or after it.
+    func startHelloDeadline(on channel: any Channel) {
+        let bound = NIOLoopBound(self, eventLoop: channel.eventLoop)
+        helloDeadline = channel.eventLoop.scheduleTask(in: .init(WireLimits.helloDeadline)) {
+            guard case .awaitingHello = bound.value.peer else { return }
+            bound.value.close(.policyViolation, reason: "no hello within 10 s")
+            channel.close(promise: nil)
+        }
+    }
+
+    // MARK: Frames in
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isClosing else { return }
+        isReading = true
+        var frame = unwrapInboundIn(data)
+        guard let key = frame.maskKey else {
+            // RFC 6455 §5.1: a client that does not mask must be cut off.
+            close(.protocolError, reason: "frames of a client must be masked")
+            return
+        }
+        frame.data.webSocketUnmask(key)
+        switch frame.opcode {
+        case .text: receive(frame.data)
+        case .ping: context.write(wrapOutboundOut(.init(fin: true, opcode: .pong, data: frame.data)), promise: nil)
+        case .connectionClose: close(.normal)
+        case .pong: break
+        default: close(.unsupportedData, reason: "frames must be text")
+        }
+        mustFlush = true
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        flushIfNeeded()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        isClosing = true
+        helloDeadline?.cancel()
+        router.connectionClosed(self)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case NIOWebSocketError.invalidFrameLength, NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge,
+            NIOWebSocketFrameAggregator.Error.tooManyFragments:
+            close(.messageTooBig, reason: "a frame may have \(WireLimits.frame) bytes")
+        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error:
+            close(.protocolError, reason: "not WebSocket")
+        default:
+            // The peer is gone without goodbye.
+            context.close(promise: nil)
+        }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        guard unsettledBytes < Self.mostUnsettled else {
+            readIsHeld = true
+            return
+        }
+        context.read()
+    }
+
+    private func receive(_ text: ByteBuffer) {
+        var ref: String?
+        do {
+            let request = try ClientRequest(decoding: text)
+            ref = request.ref
+            try router.route(request, from: self)
+            helloDeadline?.cancel()
+        } catch let error as WireError {
+            refuse(error, ref: ref)
+        } catch let error as UndecodableFrame {
+            refuse(error.reason, ref: error.ref)
+        } catch {
+            close(.invalidText, reason: "a text frame must be UTF-8")
+        }
+    }
+
+    private func refuse(_ error: WireError, ref: String?) {
+        write(error.frame(ref: ref))
+        // Whoever is not let in at the first word must come again: guessing costs a connection each time.
+        guard case .awaitingHello = peer else { return }
+        logger.warning("refused a hello: \(error.code): \(error.message)")
+        close(.policyViolation, reason: error.code)
+    }
+
+    // MARK: Frames out
+
+    func write(_ frame: ServerFrame) {
+        write(encoded: frame.encode())
+    }
+
+    /// Writes a frame that several peers share.
+    func write(encoded text: ByteBuffer) {
+        guard let context, !isClosing else { return }
+        context.write(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .text, data: text)), promise: nil)
+        guard !mustFlush else { return }
+        mustFlush = true
+        // While its own frames are being read a connection is flushed at their end, otherwise at the end of this turn.
+        guard !isReading else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.execute { bound.value.flushIfNeeded() }
+    }
+
+    /// Says goodbye and closes.
+    ///
+    /// - Returns: when the socket is closed; nil when it was closing already.
+    @discardableResult
+    func close(_ code: CloseCode, reason: String = "") -> EventLoopFuture<Void>? {
+        guard let context, !isClosing else { return nil }
+        isClosing = true
+        var data = ByteBuffer(integer: code.rawValue)
+        data.writeString(reason)
+        let goodbye = WebSocketFrame(fin: true, opcode: .connectionClose, data: data)
+        let channel = context.channel
+        context.writeAndFlush(wrapOutboundOut(goodbye)).whenComplete { _ in channel.close(promise: nil) }
+        // From here on the peer is nobody, even while its socket takes its time to close.
+        router.connectionClosed(self)
+        return channel.closeFuture
+    }
+
+    private func flushIfNeeded() {
+        guard mustFlush, let context else { return }
+        mustFlush = false
+        context.flush()
+        let unread = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        guard let unread, unread > Self.mostUnread, !isClosing else { return }
+        logger.warning("cut off a peer that left \(unread) bytes unread")
+        isClosing = true
+        // A goodbye would wait behind what the peer does not read.
+        context.close(promise: nil)
+    }
+
+    // MARK: What is not decided yet
+
+    /// A message of this peer is on its way to the journal.
+    func hold(bytes: Int) {
+        unsettledMessages += 1
+        unsettledBytes += bytes
+    }
+
+    /// That message is written down, or its sender knows that it is not.
+    func settle(bytes: Int) {
+        unsettledMessages -= 1
+        unsettledBytes -= bytes
+        if unsettledMessages == 0 {
+            for answer in answersWhenSettled { write(answer) }
+            answersWhenSettled = []
+        }
+        if readIsHeld, unsettledBytes < Self.mostUnsettled {
+            readIsHeld = false
+            context?.read()
+        }
+    }
+
+    /// Answers when all that the peer sent before is decided, so that the answer proves it.
+    func answerWhenSettled(_ answer: ServerFrame) {
+        if unsettledMessages == 0 {
+            write(answer)
+        } else {
+            answersWhenSettled.append(answer)
+        }
+    }
+}
+
+extension TimeAmount {
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+}

@@ -1,0 +1,91 @@
+import InterSessionCore
+import NIOCore
+
+/// messages.log: one JSON object a line for every accepted message, for people, for `grep`, and for cut notifications.
+///
+/// Only the journal's task touches it.
+struct MessageLog {
+    /// Large enough to search in one file for weeks of chat, small enough to open.
+    static let defaultRotationSize = 50 * 1024 * 1024
+    static let keptRotations = 5
+
+    struct Record: Sendable {
+        let message: ServerFrame.Message
+        let recipients: Int
+    }
+
+    private let path: String
+    private let rotationSize: Int
+    private var file: Descriptor
+    private var size: Int
+
+    /// Opens the log for appending. A last line that a crash left unfinished is finished, so that none runs into it.
+    ///
+    /// - Throws: `PlatformError`.
+    init(path: String, rotationSize: Int = defaultRotationSize) throws {
+        self.path = path
+        self.rotationSize = rotationSize
+        file = try File.openForAppending(path)
+        size = try File.size(file)
+        if size > 0, try File.tail(path, count: 1) != [UInt8(ascii: "\n")] {
+            try file.write("\n".utf8)
+            size += 1
+        }
+    }
+
+    /// Appends the records, all of them or none.
+    ///
+    /// - Throws: `PlatformError`, such as a full disk.
+    mutating func append(_ records: [Record]) throws {
+        if size >= rotationSize { try rotate() }
+        var lines = ByteBuffer()
+        for record in records {
+            var json = JSONWriter(appendingTo: lines)
+            lines = ByteBuffer()  // One owner, or each write would copy what is there.
+            record.message.writeFields(to: &json)
+            json.field("recipients", record.recipients)
+            lines = json.finish()
+            lines.writeStaticString("\n")
+        }
+        do {
+            try file.write(lines.readableBytesView)
+            size += lines.readableBytes
+        } catch {
+            // Half a record would be a lie that `grep` finds.
+            try File.truncate(file, to: size)
+            throw error
+        }
+    }
+
+    private mutating func rotate() throws {
+        for number in stride(from: Self.keptRotations - 1, through: 1, by: -1)
+        where File.exists("\(path).\(number)") {
+            try File.rename("\(path).\(number)", to: "\(path).\(number + 1)")
+        }
+        try File.rename(path, to: "\(path).1")
+        file = try File.openForAppending(path)
+        size = 0
+    }
+
+    /// The newest message id in the log or its last rotation, so that ids go on rising after a restart.
+    static func lastID(in path: String) -> MessageID? {
+        lastIDInFile(path) ?? lastIDInFile("\(path).1")
+    }
+
+    private static func lastIDInFile(_ path: String) -> MessageID? {
+        // The id is the first field of a record, so the last line's beginning must be read, whatever its length.
+        var length = 64 * 1024
+        while let tail = try? File.tail(path, count: length) {
+            let lines = tail.split(separator: UInt8(ascii: "\n"))
+            // The first line of the tail may lack its beginning, unless the tail is the whole file.
+            let whole = tail.count < length ? lines[...] : lines.dropFirst()
+            for line in whole.reversed() {
+                guard let object = try? JSONObject(ByteBuffer(bytes: line)) else { continue }
+                if let text = try? object.string("msg_id"), let id = MessageID(text) { return id }
+            }
+            if tail.count < length || length > WireLimits.frame * 2 { return nil }
+            length *= 16
+        }
+        return nil
+    }
+}

@@ -1,0 +1,40 @@
+#pragma once
+
+// What Swift's own view of libc leaves out or cannot call: everything else in Platform/ is Swift.
+
+#include <sys/types.h>
+
+/// The user at the other end of a connected Unix socket, or -1 with errno set.
+int platform_peer_user(int socket, uid_t *user);
+
+#if defined(__linux__)
+/// What SO_PEERCRED fills in: glibc hides its own `struct ucred` behind a macro.
+struct platform_credentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+#endif
+
+/// A descriptor that becomes readable when the process ends, or -1 with errno set (ENOSYS where there is none).
+int platform_process_descriptor(pid_t process);
+
+/// Takes (non-blocking) the whole-file lock that dies with its last descriptor: 0, or -1 with errno set.
+int platform_lock(int descriptor);
+
+/// open(2) with its variable arguments spelled out.
+int platform_open(const char *path, int flags, mode_t mode);
+
+/// Duplicates a descriptor to a number of at least `lowest`, closed on exec.
+int platform_duplicate(int descriptor, int lowest);
+
+/// Spawns `path` in a process session of its own where `new_session` is true, with default signal handling, and with
+/// `sources[i]` as descriptor `i` for each i below `count`. Returns 0 or an errno.
+int platform_spawn(pid_t *process, const char *path, char *const arguments[], char *const environment[],
+                   const int *sources, int count, int new_session);
+
+/// The environment of this process.
+char **platform_environment(void);
+
+/// Seconds and nanoseconds since 1970, UTC.
+void platform_now(long *seconds, long *nanoseconds);

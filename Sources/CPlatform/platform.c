@@ -1,0 +1,110 @@
+#define _GNU_SOURCE
+#include "CPlatform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#else
+#include <crt_externs.h>
+#include <sys/event.h>
+#include <sys/ucred.h>
+#endif
+
+#if defined(__linux__)
+_Static_assert(sizeof(struct platform_credentials) == sizeof(struct ucred), "the layout of SO_PEERCRED");
+#endif
+
+int platform_peer_user(int socket, uid_t *user) {
+#if defined(__linux__)
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
+    *user = credentials.uid;
+    return 0;
+#else
+    gid_t group;
+    return getpeereid(socket, user, &group);
+#endif
+}
+
+int platform_process_descriptor(pid_t process) {
+#if defined(__linux__) && defined(SYS_pidfd_open)
+    return (int)syscall(SYS_pidfd_open, process, 0);
+#elif defined(__APPLE__)
+    int queue = kqueue();
+    if (queue < 0) return -1;
+    struct kevent change;
+    EV_SET(&change, process, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
+    if (kevent(queue, &change, 1, NULL, 0, NULL) != 0) {
+        int code = errno;
+        close(queue);
+        errno = code;
+        return -1;
+    }
+    fcntl(queue, F_SETFD, FD_CLOEXEC);
+    return queue;
+#else
+    (void)process;
+    errno = ENOSYS;
+    return -1;
+#endif
+}
+
+int platform_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
+
+int platform_open(const char *path, int flags, mode_t mode) { return open(path, flags | O_CLOEXEC, mode); }
+
+int platform_duplicate(int descriptor, int lowest) { return fcntl(descriptor, F_DUPFD_CLOEXEC, lowest); }
+
+int platform_spawn(pid_t *process, const char *path, char *const arguments[], char *const environment[],
+                   const int *sources, int count, int new_session) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t all, none;
+    int code = posix_spawn_file_actions_init(&actions);
+    if (code != 0) return code;
+    code = posix_spawnattr_init(&attributes);
+    if (code != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return code;
+    }
+    for (int i = 0; i < count && code == 0; i++) code = posix_spawn_file_actions_adddup2(&actions, sources[i], i);
+    // SIGKILL and SIGSTOP have no handling to reset, and glibc refuses a set that names its own two real-time signals.
+    sigemptyset(&all);
+    for (int signal = 1; signal < 32; signal++)
+        if (signal != SIGKILL && signal != SIGSTOP) sigaddset(&all, signal);
+    sigemptyset(&none);
+    posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
+    if (new_session) flags |= POSIX_SPAWN_SETSID;
+    posix_spawnattr_setflags(&attributes, flags);
+    if (code == 0) code = posix_spawn(process, path, &actions, &attributes, arguments, environment);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    return code;
+}
+
+char **platform_environment(void) {
+#if defined(__APPLE__)
+    return *_NSGetEnviron();
+#else
+    extern char **environ;
+    return environ;
+#endif
+}
+
+void platform_now(long *seconds, long *nanoseconds) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *seconds = now.tv_sec;
+    *nanoseconds = now.tv_nsec;
+}

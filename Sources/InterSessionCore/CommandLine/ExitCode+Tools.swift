@@ -1,0 +1,16 @@
+package import ArgumentParser
+
+/// What a tool's exit code means to a script (README, "Exit codes").
+extension ExitCode {
+    /// Refused or failed; standard error says why and what to do.
+    package static let refused = ExitCode(1)
+    /// The bus cannot be reached.
+    package static let unreachable = ExitCode(4)
+    /// Bad arguments, `EX_USAGE` of sysexits(3).
+    package static let usage = ExitCode(64)
+}
+
+/// An error that knows how its tool should end.
+package protocol ToolError: Error, CustomStringConvertible {
+    var exitCode: ExitCode { get }
+}

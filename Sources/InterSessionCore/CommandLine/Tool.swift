@@ -1,0 +1,59 @@
+package import ArgumentParser
+
+/// One executable of the toolkit: its arguments, and what it does with them.
+///
+/// A tool prints its result on standard output. Whatever it throws becomes one line on standard error.
+package protocol Tool: AsyncParsableCommand {
+    /// A command line that shows the tool at work, for `--help`.
+    static var example: String { get }
+    static var purpose: String { get }
+}
+
+extension Tool {
+    package static var configuration: CommandConfiguration {
+        CommandConfiguration(
+            commandName: _commandName,
+            abstract: purpose,
+            discussion: "Example:\n  \(example)",
+            version: InterSession.version
+        )
+    }
+
+    package static func main() async {
+        do {
+            var tool = try parse()
+            try await tool.run()
+        } catch {
+            end(error)
+        }
+    }
+
+    private static func end(_ error: any Error) -> Never {
+        switch error {
+        case let error as any ToolError:
+            StandardStreams.printError("error: \(error)")
+            Self.exit(withError: error.exitCode)
+        case let code as ExitCode:
+            Self.exit(withError: code)
+        default:
+            break
+        }
+        let code = exitCode(for: error)
+        // Help and version are asked for through errors, and are none.
+        guard code == .usage else {
+            if code.isSuccess { Self.exit(withError: error) }
+            StandardStreams.printError("error: \(error)")
+            Self.exit(withError: ExitCode.refused)
+        }
+        let message = message(for: error).split(separator: "\n").first.map(String.init) ?? "bad arguments"
+        StandardStreams.printError("error: \(message); see '\(_commandName) --help'")
+        Self.exit(withError: ExitCode.usage)
+    }
+}
+
+/// The toolkit itself.
+package enum InterSession {
+    /// Names the directory that the tools are installed in, so it changes with every release. `bin/launcher` and
+    /// plugin.json carry the same.
+    package static let version = "0.1.0"
+}

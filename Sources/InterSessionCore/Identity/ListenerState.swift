@@ -1,0 +1,85 @@
+import NIOCore
+
+/// What the running `client` of a Claude Code session tells the one-shot tools of the same session.
+package struct ListenerState: Equatable, Sendable {
+    package var sessionID: String
+    package var name: String
+    package var label: String
+    /// Proves that a tool belongs to the session; only this user can read it.
+    package var nonce: String
+    package var listenerProcessID: Int32
+    package var host: String
+    package var port: Int
+    /// ISO 8601, UTC.
+    package var createdAt: String
+
+    package init(
+        sessionID: String,
+        name: String,
+        label: String,
+        nonce: String,
+        listenerProcessID: Int32,
+        host: String,
+        port: Int,
+        createdAt: String
+    ) {
+        self.sessionID = sessionID
+        self.name = name
+        self.label = label
+        self.nonce = nonce
+        self.listenerProcessID = listenerProcessID
+        self.host = host
+        self.port = port
+        self.createdAt = createdAt
+    }
+
+    /// The state that a client left or keeps; nil when there is none that can be read.
+    package static func read(_ key: SessionKey, in directory: DataDirectory) -> ListenerState? {
+        guard let content = try? File.read(directory.clientState(key)) else { return nil }
+        return try? ListenerState(ByteBuffer(bytes: content))
+    }
+
+    package func write(_ key: SessionKey, in directory: DataDirectory) throws(PlatformError) {
+        try File.replace(directory.clientState(key), with: encode().readableBytesView)
+    }
+
+    /// The state of a client that is running now. What a dead one left is removed.
+    ///
+    /// A client holds its lock for as long as it lives, so a lock that can be taken means that it is dead; while we
+    /// hold it no new one can start, and a state that has changed since is not ours to remove.
+    package static func ofLiveListener(_ key: SessionKey, in directory: DataDirectory) throws -> ListenerState? {
+        guard let state = read(key, in: directory) else { return nil }
+        guard let lock = try FileLock.tryLock(directory.clientLock(key)) else { return state }
+        return withExtendedLifetime(lock) {
+            if read(key, in: directory) == state { File.remove(directory.clientState(key)) }
+            return nil
+        }
+    }
+
+    init(_ text: ByteBuffer) throws {
+        let object = try JSONObject(text)
+        self.init(
+            sessionID: try object.requiredString("session_id"),
+            name: try object.string("name") ?? "",
+            label: try object.string("label") ?? "",
+            nonce: try object.requiredString("nonce"),
+            listenerProcessID: Int32(clamping: try object.integer("listener_pid") ?? 0),
+            host: try object.string("host") ?? "127.0.0.1",
+            port: try object.integer("port") ?? BusSettings.defaultPort,
+            createdAt: try object.string("created_at") ?? ""
+        )
+    }
+
+    func encode() -> ByteBuffer {
+        JSONWriter.object { json in
+            json.field("session_id", sessionID)
+            json.field("name", name)
+            json.field("label", label)
+            json.field("nonce", nonce)
+            json.field("listener_pid", Int(listenerProcessID))
+            json.field("host", host)
+            json.field("port", port)
+            json.field("created_at", createdAt)
+        }
+    }
+}

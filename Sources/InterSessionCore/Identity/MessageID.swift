@@ -1,0 +1,43 @@
+/// What a message is called in every line, log and reply: ten of `[0-9a-z]`, rising with time.
+///
+/// It is the time in microseconds, in base 36, or one more than the last where that is later. So it is unique without
+/// a look into the log, sorts by age, and appends to the end of an index.
+package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    package static let length = 10
+
+    private let number: UInt64
+
+    private init(number: UInt64) {
+        self.number = number
+    }
+
+    /// - Returns: nil unless `text` is an id of this form.
+    package init?(_ text: String) {
+        guard text.utf8.count == Self.length, let number = UInt64(text, radix: 36), text == text.lowercased() else {
+            return nil
+        }
+        self.number = number
+    }
+
+    package var description: String {
+        let digits = String(number, radix: 36)
+        return String(repeating: "0", count: max(0, Self.length - digits.utf8.count)) + digits
+    }
+
+    package static func < (first: MessageID, second: MessageID) -> Bool { first.number < second.number }
+
+    /// Hands out ids; one owner, so that none is given twice.
+    package struct Sequence {
+        private var last: MessageID
+
+        /// Continues behind `last`, the newest id ever given: the clock may have been set back since.
+        package init(after last: MessageID?) {
+            self.last = last ?? MessageID(number: 0)
+        }
+
+        package mutating func next(at time: Timestamp) -> MessageID {
+            last = MessageID(number: max(time.microseconds, last.number + 1))
+            return last
+        }
+    }
+}

@@ -1,0 +1,70 @@
+/// Which Claude Code session a process belongs to: the number that `client` and the one-shot tools agree on.
+package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
+    package let number: Int
+    package var description: String { String(number) }
+
+    package init(_ number: Int) {
+        self.number = number
+    }
+
+    /// A process above this one, as the system describes it.
+    package struct Ancestor: Equatable, Sendable {
+        package let processID: Int32
+        package let arguments: [String]
+
+        package init(processID: Int32, arguments: [String]) {
+            self.processID = processID
+            self.arguments = arguments
+        }
+    }
+
+    /// The key of this process.
+    ///
+    /// - Throws: ``SettingsError`` when the override is not a number.
+    package static func current() throws(SettingsError) -> SessionKey {
+        try decide(
+            environment: { Environment[$0] },
+            isAlive: SystemProcess.isAlive,
+            ancestors: SystemProcess.ancestors()
+        )
+    }
+
+    /// `INTER_SESSION_PPID_OVERRIDE`, else the Claude Code process, else the parent.
+    static func decide(
+        environment: (String) -> String?,
+        isAlive: (Int32) -> Bool,
+        ancestors: some Sequence<Ancestor>
+    ) throws(SettingsError) -> SessionKey {
+        if let text = environment("INTER_SESSION_PPID_OVERRIDE") {
+            guard let number = Int(text) else {
+                throw .notANumber(source: "INTER_SESSION_PPID_OVERRIDE", value: text, allowed: "(any)")
+            }
+            return SessionKey(number)
+        }
+        let claude = claudeProcess(environment: environment, isAlive: isAlive, ancestors: ancestors)
+        return SessionKey(Int(claude ?? SystemProcess.parent))
+    }
+
+    /// The Claude Code process that this one belongs to: `CLAUDE_PID` while it lives, else the nearest ancestor that
+    /// is Claude Code.
+    package static func claudeProcess(
+        environment: (String) -> String?,
+        isAlive: (Int32) -> Bool,
+        ancestors: some Sequence<Ancestor>
+    ) -> Int32? {
+        if let process = environment("CLAUDE_PID").flatMap({ Int32($0) }), isAlive(process) { return process }
+        return ancestors.first { isClaudeCode($0.arguments) }?.processID
+    }
+
+    /// Whether a command line is Claude Code's: its native program, a versioned install, or node running its script.
+    static func isClaudeCode(_ arguments: [String]) -> Bool {
+        guard let program = arguments.first else { return false }
+        let name = program.split(separator: "/").last ?? ""
+        if name == "claude" || name.hasPrefix("claude-") { return true }
+        if program.contains("/claude/versions/") || program.contains("/.local/share/claude/") { return true }
+        guard name == "node" || name == "nodejs" else { return false }
+        let script = arguments.dropFirst().first { !$0.hasPrefix("-") } ?? ""
+        let parts = script.split(separator: "/")
+        return parts.last == "claude" || parts.contains("claude-code")
+    }
+}

@@ -1,0 +1,220 @@
+package import NIOCore
+
+/// A JSON object, proven well-formed, whose fields are decoded when they are asked for.
+///
+/// It shares the buffer it was read from: a 10 MiB text is copied once, when it becomes a `String`.
+package struct JSONObject {
+    /// Our largest object has twelve; the bound keeps looking for a field cheap.
+    static let mostFields = 64
+
+    struct Field {
+        let name: String
+        let kind: JSONScanner.Kind
+        /// Where the value stands in the text, in bytes, quotes included.
+        let range: Range<Int>
+    }
+
+    private let text: ByteBuffer
+    private(set) var fields: [Field] = []
+
+    /// Reads one object and nothing behind it.
+    package init(_ text: ByteBuffer) throws(JSONError) {
+        self.text = text
+        // What calls the closure throws anything; the result carries our own error across it.
+        fields = try text.withUnsafeReadableBytes { bytes in
+            Result { () throws(JSONError) in try Self.scanFields(bytes) }
+        }.get()
+    }
+
+    package init(_ text: String) throws(JSONError) {
+        try self.init(ByteBuffer(string: text))
+    }
+
+    package func has(_ name: String) -> Bool {
+        field(name) != nil
+    }
+
+    /// The string of that name; nil when the field is absent or null.
+    package func string(_ name: String) throws(JSONError) -> String? {
+        guard let field = field(name) else { return nil }
+        return try decodeString(field)
+    }
+
+    package func requiredString(_ name: String) throws(JSONError) -> String {
+        guard let value = try string(name) else { throw .missingField(name) }
+        return value
+    }
+
+    /// The integer of that name; nil when the field is absent or null. A fraction or an exponent is a wrong type.
+    package func integer(_ name: String) throws(JSONError) -> Int? {
+        guard let field = field(name) else { return nil }
+        guard field.kind == .number, let value = Int(raw(field.range)) else {
+            throw .wrongType(field: name, expected: "an integer")
+        }
+        return value
+    }
+
+    package func boolean(_ name: String) throws(JSONError) -> Bool? {
+        guard let field = field(name) else { return nil }
+        guard case .boolean(let value) = field.kind else { throw .wrongType(field: name, expected: "true or false") }
+        return value
+    }
+
+    package func strings(_ name: String) throws(JSONError) -> [String]? {
+        guard let elements = try elements(name) else { return nil }
+        var strings: [String] = []
+        for element in elements { strings.append(try decodeString(element, expected: "an array of strings")) }
+        return strings
+    }
+
+    package func object(_ name: String) throws(JSONError) -> JSONObject? {
+        guard let field = field(name) else { return nil }
+        return try decodeObject(field)
+    }
+
+    package func objects(_ name: String) throws(JSONError) -> [JSONObject]? {
+        guard let elements = try elements(name) else { return nil }
+        var objects: [JSONObject] = []
+        for element in elements { objects.append(try decodeObject(element)) }
+        return objects
+    }
+
+    /// Where the value of that name stands in the text, in bytes from its beginning.
+    package func range(of name: String) -> Range<Int>? {
+        field(name)?.range
+    }
+
+    /// Where each element of the array of that name stands in the text.
+    package func elementRanges(of name: String) throws(JSONError) -> [Range<Int>]? {
+        try elements(name)?.map(\.range)
+    }
+
+    /// A field that is null counts as absent.
+    private func field(_ name: String) -> Field? {
+        fields.first { $0.name == name && $0.kind != .null }
+    }
+
+    private func raw(_ range: Range<Int>) -> String {
+        text.getString(at: text.readerIndex + range.lowerBound, length: range.count) ?? ""
+    }
+
+    private func slice(_ range: Range<Int>) -> ByteBuffer {
+        text.getSlice(at: text.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
+    }
+
+    private func decodeString(_ field: Field, expected: String = "a string") throws(JSONError) -> String {
+        guard case .string(let hasEscapes) = field.kind else { throw .wrongType(field: field.name, expected: expected) }
+        let inside = field.range.lowerBound + 1..<field.range.upperBound - 1
+        return hasEscapes ? try Self.unescape(slice(inside)) : raw(inside)
+    }
+
+    private func decodeObject(_ field: Field) throws(JSONError) -> JSONObject {
+        guard field.kind == .object else { throw .wrongType(field: field.name, expected: "an object") }
+        return try JSONObject(slice(field.range))
+    }
+
+    private func elements(_ name: String) throws(JSONError) -> [Field]? {
+        guard let field = field(name) else { return nil }
+        guard field.kind == .array else { throw .wrongType(field: name, expected: "an array") }
+        return try slice(field.range).withUnsafeReadableBytes { bytes in
+            Result { () throws(JSONError) in
+                try Self.scanElements(bytes, named: name, offset: field.range.lowerBound)
+            }
+        }.get()
+    }
+
+    private static func scanFields(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> [Field] {
+        var scanner = JSONScanner(bytes)
+        var fields: [Field] = []
+        fields.reserveCapacity(12)
+        scanner.skipWhitespace()
+        try scanner.expect(UInt8(ascii: "{"))
+        scanner.skipWhitespace()
+        if !scanner.take(UInt8(ascii: "}")) {
+            repeat {
+                scanner.skipWhitespace()
+                let nameStart = scanner.position
+                let hasEscapes = try scanner.skipString()
+                let nameBytes = UnsafeRawBufferPointer(rebasing: bytes[nameStart + 1..<scanner.position - 1])
+                let name =
+                    hasEscapes
+                    ? try unescape(ByteBuffer(bytes: nameBytes)) : String(decoding: nameBytes, as: UTF8.self)
+                guard !fields.contains(where: { $0.name == name }) else { throw .duplicateField(name) }
+                guard fields.count < mostFields else { throw .tooManyFields }
+                scanner.skipWhitespace()
+                try scanner.expect(UInt8(ascii: ":"))
+                scanner.skipWhitespace()
+                let start = scanner.position
+                let kind = try scanner.skipValue(depth: 1)
+                fields.append(Field(name: name, kind: kind, range: start..<scanner.position))
+                scanner.skipWhitespace()
+            } while scanner.take(UInt8(ascii: ","))
+            try scanner.expect(UInt8(ascii: "}"))
+        }
+        scanner.skipWhitespace()
+        guard scanner.isAtEnd else { throw scanner.malformed }
+        return fields
+    }
+
+    /// The elements of an array that `scanFields` has already proven well-formed.
+    private static func scanElements(
+        _ bytes: UnsafeRawBufferPointer,
+        named name: String,
+        offset: Int
+    ) throws(JSONError) -> [Field] {
+        var scanner = JSONScanner(bytes)
+        var elements: [Field] = []
+        try scanner.expect(UInt8(ascii: "["))
+        scanner.skipWhitespace()
+        guard !scanner.take(UInt8(ascii: "]")) else { return [] }
+        repeat {
+            scanner.skipWhitespace()
+            let start = scanner.position
+            let kind = try scanner.skipValue(depth: 1)
+            elements.append(Field(name: name, kind: kind, range: start + offset..<scanner.position + offset))
+            scanner.skipWhitespace()
+        } while scanner.take(UInt8(ascii: ","))
+        return elements
+    }
+
+    /// Decodes the inside of a string whose escapes are known to be well-formed.
+    private static func unescape(_ inside: ByteBuffer) throws(JSONError) -> String {
+        var output: [UInt8] = []
+        output.reserveCapacity(inside.readableBytes)
+        var input = inside.readableBytesView[...]
+        while let byte = input.popFirst() {
+            guard byte == UInt8(ascii: "\\") else {
+                output.append(byte)
+                continue
+            }
+            switch input.popFirst() {
+            case UInt8(ascii: "b"): output.append(0x08)
+            case UInt8(ascii: "f"): output.append(0x0C)
+            case UInt8(ascii: "n"): output.append(0x0A)
+            case UInt8(ascii: "r"): output.append(0x0D)
+            case UInt8(ascii: "t"): output.append(0x09)
+            case UInt8(ascii: "u"): output.append(contentsOf: UTF8.encode(try takeScalar(&input)) ?? .init())
+            case .some(let literal): output.append(literal)
+            case nil: throw .malformed(offset: 0)
+            }
+        }
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// The scalar of a `\uXXXX`, or of the pair of them that spells one above U+FFFF.
+    private static func takeScalar(_ input: inout ByteBufferView.SubSequence) throws(JSONError) -> Unicode.Scalar {
+        let first = takeCodeUnit(&input)
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        guard UTF16.isLeadSurrogate(first), input.starts(with: "\\u".utf8) else { throw .loneSurrogate }
+        input = input.dropFirst(2)
+        let second = takeCodeUnit(&input)
+        guard UTF16.isTrailSurrogate(second) else { throw .loneSurrogate }
+        return UTF16.decode(UTF16.EncodedScalar([first, second]))
+    }
+
+    private static func takeCodeUnit(_ input: inout ByteBufferView.SubSequence) -> UInt16 {
+        let digits = input.prefix(4)
+        input = input.dropFirst(4)
+        return digits.reduce(0) { $0 << 4 | (JSONScanner.hexadecimalValue($1) ?? 0) }
+    }
+}

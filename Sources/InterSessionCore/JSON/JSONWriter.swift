@@ -1,0 +1,125 @@
+package import NIOCore
+
+/// Writes one JSON object, field by field, straight into a buffer.
+package struct JSONWriter {
+    package private(set) var buffer: ByteBuffer
+    private var needsComma = false
+
+    /// Opens the object at the buffer's end.
+    package init(appendingTo buffer: ByteBuffer = ByteBuffer()) {
+        self.buffer = buffer
+        self.buffer.writeStaticString("{")
+    }
+
+    /// The object as a buffer, when `write` has written its fields.
+    package static func object(_ write: (inout JSONWriter) -> Void) -> ByteBuffer {
+        var writer = JSONWriter()
+        write(&writer)
+        return writer.finish()
+    }
+
+    package mutating func finish() -> ByteBuffer {
+        buffer.writeStaticString("}")
+        return buffer
+    }
+
+    package mutating func field(_ name: StaticString, _ value: String) {
+        writeName(name)
+        buffer.writeJSONString(value)
+    }
+
+    /// Leaves the field out when there is no value.
+    package mutating func field(_ name: StaticString, ifPresent value: String?) {
+        if let value { field(name, value) }
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Int) {
+        writeName(name)
+        buffer.writeString(String(value))
+    }
+
+    package mutating func field(_ name: StaticString, ifPresent value: Int?) {
+        if let value { field(name, value) }
+    }
+
+    package mutating func field(_ name: StaticString, _ values: [String]) {
+        writeName(name)
+        buffer.writeStaticString("[")
+        for (index, value) in values.enumerated() {
+            if index > 0 { buffer.writeStaticString(",") }
+            buffer.writeJSONString(value)
+        }
+        buffer.writeStaticString("]")
+    }
+
+    /// An array of objects, one for each of `values`.
+    package mutating func field<Value>(
+        _ name: StaticString,
+        _ values: [Value],
+        _ write: (inout JSONWriter, Value) -> Void
+    ) {
+        writeName(name)
+        buffer.writeStaticString("[")
+        for (index, value) in values.enumerated() {
+            if index > 0 { buffer.writeStaticString(",") }
+            writeObject { write(&$0, value) }
+        }
+        buffer.writeStaticString("]")
+    }
+
+    /// One object inside this one.
+    package mutating func object(_ name: StaticString, _ write: (inout JSONWriter) -> Void) {
+        writeName(name)
+        writeObject(write)
+    }
+
+    /// Writes into this writer's own buffer: a second owner of it would make every write copy it.
+    private mutating func writeObject(_ write: (inout JSONWriter) -> Void) {
+        buffer.writeStaticString("{")
+        needsComma = false
+        write(&self)
+        buffer.writeStaticString("}")
+        needsComma = true
+    }
+
+    private mutating func writeName(_ name: StaticString) {
+        if needsComma { buffer.writeStaticString(",") }
+        needsComma = true
+        buffer.writeStaticString("\"")
+        buffer.writeStaticString(name)
+        buffer.writeStaticString("\":")
+    }
+}
+
+extension ByteBuffer {
+    /// Writes `text` as a JSON string: only what RFC 8259 §7 demands is escaped.
+    mutating func writeJSONString(_ text: String) {
+        var text = text
+        writeStaticString("\"")
+        text.withUTF8 { bytes in
+            var runStart = 0
+            for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
+                writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[runStart..<index]))
+                writeEscape(byte)
+                runStart = index + 1
+            }
+            writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[runStart...]))
+        }
+        writeStaticString("\"")
+    }
+
+    private mutating func writeEscape(_ byte: UInt8) {
+        switch byte {
+        case 0x22: writeStaticString("\\\"")
+        case 0x5C: writeStaticString("\\\\")
+        case 0x0A: writeStaticString("\\n")
+        case 0x0D: writeStaticString("\\r")
+        case 0x09: writeStaticString("\\t")
+        default:
+            let digits = Array("0123456789abcdef".utf8)
+            writeStaticString("\\u00")
+            writeInteger(digits[Int(byte >> 4)])
+            writeInteger(digits[Int(byte & 0xF)])
+        }
+    }
+}

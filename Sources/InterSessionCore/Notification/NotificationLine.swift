@@ -1,0 +1,82 @@
+/// A message as lines of `client`'s standard output, each of which becomes one notification to the agent.
+package enum NotificationLine {
+    /// Claude Code cuts a monitor line at 500 characters; a little room is left for what it puts around it. Counted
+    /// in UTF-16 units, as it counts.
+    package static let longest = 490
+    package static let longestText = 400
+
+    static let prefix = "[inter-session"
+
+    /// - Parameter log: where the full text of a message is found that does not fit, as a person writes the path.
+    package static func lines(for message: ServerFrame.Message, log: String) -> [String] {
+        var head = "\(prefix) msg=\(attribute(message.id)) from=\"\(sender(message))\""
+        if !message.fromLabel.isEmpty { head += " \"\(quoted(message.fromLabel))\"" }
+
+        let whole = "\(head)] "
+        let room = min(longestText, longest - whole.utf16.count)
+        // A longer text is not looked at beyond what a line can hold, escapes included.
+        let text = SafeText.singleLine(message.text.unicodeScalars.prefix(longest * 64))
+        let isCut = message.text.unicodeScalars.count > longest * 64
+        if !isCut, text.utf16.count <= room { return [whole + text] }
+
+        let bytes = message.text.utf8.count
+        let cut = "\(head) truncated=\(bytes)] "
+        return [
+            cut + text.prefix(utf16Units: min(longestText, longest - cut.utf16.count)),
+            "\(prefix) msg=\(attribute(message.id)) cont] full text \(size(bytes)) at \(log)",
+        ]
+    }
+
+    /// A line about the bus itself.
+    package static func notice(_ text: String) -> String {
+        "\(prefix)] \(SafeText.singleLine(text.unicodeScalars))".prefix(utf16Units: longest)
+    }
+
+    /// What a session is called to a person: its name, else the beginning of its id.
+    package static func displayName(name: String, sessionID: String) -> String {
+        quoted(name.isEmpty ? String(sessionID.prefix(8)) : name)
+    }
+
+    private static func sender(_ message: ServerFrame.Message) -> String {
+        displayName(name: message.fromName, sessionID: message.from)
+    }
+
+    private static func quoted(_ text: String) -> String {
+        String(SafeText.singleLine(text.unicodeScalars).map { $0 == "\"" ? "'" : $0 })
+    }
+
+    /// The server vouches for ids, but a line must hold even if it does not.
+    private static func attribute(_ id: String) -> String {
+        String(id.unicodeScalars.filter { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) }.prefix(12).map(Character.init))
+    }
+
+    private static func size(_ bytes: Int) -> String {
+        let (number, unit) =
+            bytes < 1024 * 1024
+            ? (bytes * 10 / 1024, "KB") : (bytes * 10 / (1024 * 1024), "MB")
+        return "\(number / 10).\(number % 10) \(unit)"
+    }
+}
+
+extension String {
+    /// As many whole characters from the beginning as fit into `limit` UTF-16 units.
+    func prefix(utf16Units limit: Int) -> String {
+        var used = 0
+        var end = startIndex
+        for character in self {
+            used += character.utf16.count
+            guard used <= limit else { break }
+            end = index(after: end)
+        }
+        // One character with more combining marks than a line holds: cut inside it rather than show nothing.
+        if end == startIndex, !isEmpty {
+            var scalars = UnicodeScalarView()
+            for scalar in unicodeScalars {
+                guard scalars.reduce(0, { $0 + UTF16.width($1) }) + UTF16.width(scalar) <= limit else { break }
+                scalars.append(scalar)
+            }
+            return String(scalars)
+        }
+        return String(self[..<end])
+    }
+}

@@ -1,0 +1,64 @@
+import SystemCalls
+
+/// Directories of ours: 0700, and the user's own.
+package enum Directory {
+    /// Makes the directory and what is missing above it, and closes it to everybody else.
+    ///
+    /// - Throws: ``PlatformError`` when it cannot be made, or belongs to another user.
+    package static func ensurePrivate(_ path: String) throws(PlatformError) {
+        try make(path)
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw PlatformError("examine '\(path)'") }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw PlatformError("use '\(path)'", code: ENOTDIR) }
+        guard status.st_uid == geteuid() else {
+            throw PlatformError("use '\(path)', which belongs to another user", code: EPERM)
+        }
+        guard status.st_mode & 0o077 == 0 || chmod(path, 0o700) == 0 else {
+            throw PlatformError("close '\(path)' to other users")
+        }
+    }
+
+    /// As ``ensurePrivate(_:)``, for a directory in a place that others write to: a link there is refused.
+    package static func ensurePrivateInSharedPlace(_ path: String) throws(PlatformError) {
+        var status = stat()
+        if lstat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR {
+            throw PlatformError("use '\(path)'", code: ENOTDIR)
+        }
+        try ensurePrivate(path)
+    }
+
+    private static func make(_ path: String) throws(PlatformError) {
+        if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {
+            throw PlatformError("make the directory '\(path)'")
+        }
+        try make(String(path[..<slash]))
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw PlatformError("make the directory '\(path)'") }
+    }
+
+    /// The names in a directory, `.` and `..` left out; none when it cannot be read.
+    package static func entries(_ path: String) -> [String] {
+        guard let directory = opendir(path) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Removes a directory and all in it; links in it are removed, never followed.
+    package static func removeAll(_ path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            unlink(path)
+            return
+        }
+        for name in entries(path) { removeAll("\(path)/\(name)") }
+        rmdir(path)
+    }
+}

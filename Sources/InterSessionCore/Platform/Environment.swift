@@ -1,0 +1,34 @@
+import SystemCalls
+
+/// The environment variables of this process, and what else it was started with.
+package enum Environment {
+    /// The variable's value; nil when it is unset or empty.
+    package static subscript(_ name: String) -> String? {
+        guard let value = getenv(name), value.pointee != 0 else { return nil }
+        return String(cString: value)
+    }
+
+    package static var all: [String: String] {
+        var variables: [String: String] = [:]
+        guard var entry = platform_environment() else { return variables }
+        while let text = entry.pointee {
+            let parts = String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            variables[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
+            entry += 1
+        }
+        return variables
+    }
+
+    package static var workingDirectory: String {
+        guard let path = getcwd(nil, 0) else { return "" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    /// The file of this program, links resolved; nil where the system does not tell.
+    package static var executable: String? {
+        guard let path = SystemProcess.executable(of: getpid()) else { return nil }
+        // Linux says so when the file was replaced under a running program; the new one has the same path.
+        return path.hasSuffix(" (deleted)") ? String(path.dropLast(10)) : path
+    }
+}

@@ -1,0 +1,124 @@
+package import SystemCalls
+
+/// Files of ours: private to the user, and never half-written.
+package enum File {
+    /// The whole of a small file.
+    ///
+    /// - Throws: ``PlatformError``; a link or anything but a regular file is refused.
+    package static func read(_ path: String, limit: Int = 1 << 20) throws(PlatformError) -> [UInt8] {
+        try openRegular(path).readAll(limit: limit)
+    }
+
+    /// Opens a file that must be an ordinary one, of this user and unlinked elsewhere.
+    static func openRegular(
+        _ path: String,
+        flags: Int32 = O_RDONLY,
+        mode: mode_t = 0o600
+    ) throws(PlatformError) -> Descriptor {
+        // Non-blocking, so that a named pipe in its place cannot hold us.
+        let file = try Descriptor.open(path, flags | O_NOFOLLOW | O_NONBLOCK, mode: mode)
+        var status = stat()
+        guard fstat(file.number, &status) == 0 else { throw PlatformError("examine '\(path)'") }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() else {
+            throw PlatformError("use '\(path)', which is not this user's own regular file", code: EPERM)
+        }
+        if status.st_mode & 0o077 != 0 { fchmod(file.number, 0o600) }
+        return file
+    }
+
+    /// Opens for appending, made with mode 0600 when it is not there.
+    package static func openForAppending(_ path: String) throws(PlatformError) -> Descriptor {
+        try openRegular(path, flags: O_WRONLY | O_APPEND | O_CREAT)
+    }
+
+    /// Replaces the file in one step: a reader sees the old text or the new, and a crash leaves one of them.
+    package static func replace(
+        _ path: String,
+        with content: some Collection<UInt8>,
+        mode: mode_t = 0o600
+    ) throws(PlatformError) {
+        try publish(content, mode: mode, at: path) { temporary in
+            SystemCalls.rename(temporary, path) == 0 ? 0 : errno
+        }
+    }
+
+    /// Creates the file whole, unless it is already there.
+    ///
+    /// - Throws: ``PlatformError``, with ``PlatformError/isExistingFile`` when somebody was first.
+    package static func create(_ path: String, with content: some Collection<UInt8>) throws(PlatformError) {
+        try publish(content, mode: 0o600, at: path) { temporary in
+            // link(2) fails where rename(2) would overwrite.
+            let code = link(temporary, path) == 0 ? 0 : errno
+            unlink(temporary)
+            return code
+        }
+    }
+
+    /// - Parameter move: puts the temporary file in its place; returns 0 or an errno.
+    private static func publish(
+        _ content: some Collection<UInt8>,
+        mode: mode_t,
+        at path: String,
+        _ move: (String) -> Int32
+    ) throws(PlatformError) {
+        let temporary = "\(path).\(Secret.hexadecimal(bytes: 6)).tmp"
+        let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+        do throws(PlatformError) {
+            try file.write(content)
+            guard fsync(file.number) == 0 else { throw PlatformError("write '\(path)'") }
+            let code = move(temporary)
+            guard code == 0 else { throw PlatformError("write '\(path)'", code: code) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    package static func rename(_ from: String, to: String) throws(PlatformError) {
+        guard SystemCalls.rename(from, to) == 0 else { throw PlatformError("rename '\(from)' to '\(to)'") }
+    }
+
+    /// Removes a file; one that is not there is no error.
+    package static func remove(_ path: String) {
+        unlink(path)
+    }
+
+    package static func exists(_ path: String) -> Bool {
+        access(path, F_OK) == 0
+    }
+
+    package static func isExecutable(_ path: String) -> Bool {
+        access(path, X_OK) == 0
+    }
+
+    package static func size(_ descriptor: Descriptor) throws(PlatformError) -> Int {
+        var status = stat()
+        guard fstat(descriptor.number, &status) == 0 else { throw PlatformError("examine a file") }
+        return Int(status.st_size)
+    }
+
+    package static func mode(_ path: String) -> mode_t? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return status.st_mode & 0o7777
+    }
+
+    package static func truncate(_ descriptor: Descriptor, to size: Int) throws(PlatformError) {
+        guard ftruncate(descriptor.number, off_t(size)) == 0 else { throw PlatformError("shorten a file") }
+    }
+
+    /// The last bytes of a file, at most `count`.
+    package static func tail(_ path: String, count: Int) throws(PlatformError) -> [UInt8] {
+        let file = try openRegular(path)
+        let size = try size(file)
+        guard lseek(file.number, off_t(max(0, size - count)), SEEK_SET) >= 0 else { throw PlatformError("read '\(path)'") }
+        return try file.readAll(limit: count + 1 << 16)
+    }
+
+    /// Resolves links, `.` and `..`; nil when there is no such file.
+    package static func resolved(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
+        defer { free(real) }
+        return String(cString: real)
+    }
+}

@@ -1,0 +1,34 @@
+import SystemCalls
+
+/// A lock that the kernel frees when its holder dies, so that no stale one can block anybody (flock(2)).
+///
+/// The file itself is never removed: two holders of locks on two files of one name would both be right.
+package final class FileLock: Sendable {
+    private let file: Descriptor
+
+    private init(file: Descriptor) {
+        self.file = file
+    }
+
+    /// Takes the lock, or returns nil when somebody holds it.
+    ///
+    /// - Throws: ``PlatformError`` when the file cannot be used.
+    package static func tryLock(_ path: String) throws(PlatformError) -> FileLock? {
+        let file = try File.openRegular(path, flags: O_RDWR | O_CREAT)
+        guard platform_lock(file.number) == 0 else {
+            guard errno == EWOULDBLOCK else { throw PlatformError("lock '\(path)'") }
+            return nil
+        }
+        return FileLock(file: file)
+    }
+
+    /// The lock that a parent process took and handed down.
+    package init(inherited number: Int32) throws(PlatformError) {
+        guard platform_lock(number) == 0 else { throw PlatformError("hold the lock of the server") }
+        _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+        file = Descriptor(owning: number)
+    }
+
+    /// What a child process inherits to hold the lock after us.
+    var descriptor: Descriptor { file }
+}

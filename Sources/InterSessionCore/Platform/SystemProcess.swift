@@ -1,0 +1,98 @@
+import SystemCalls
+
+/// What the system knows of a process.
+package enum SystemProcess {
+    package static var current: Int32 { getpid() }
+    package static var parent: Int32 { getppid() }
+    package static var userID: UInt32 { geteuid() }
+
+    /// False for a process that is gone or a zombie.
+    package static func isAlive(_ process: Int32) -> Bool {
+        guard process > 0 else { return false }
+        guard kill(process, 0) == 0 || errno == EPERM else { return false }
+        return !isZombie(process)
+    }
+
+    /// The processes above this one, nearest first.
+    package static func ancestors() -> some Sequence<SessionKey.Ancestor> {
+        sequence(state: getpid()) { process in
+            guard let above = parent(of: process), above > 0 else { return nil }
+            process = above
+            return SessionKey.Ancestor(processID: above, arguments: arguments(of: above))
+        }
+        .prefix(64)  // A longer chain is a loop in what the system told us while processes came and went.
+    }
+
+    #if os(Linux)
+        /// The fields of `/proc/<pid>/stat` behind the name: state, parent, …
+        private static func status(_ process: Int32) -> [Substring]? {
+            // The name, in parentheses, may hold spaces and parentheses of its own.
+            guard let text = readText("/proc/\(process)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+            return text[text.index(after: end)...].split(separator: " ")
+        }
+
+        private static func isZombie(_ process: Int32) -> Bool {
+            let state = status(process)?.first
+            return state == "Z" || state == "X"
+        }
+
+        package static func parent(of process: Int32) -> Int32? {
+            guard let fields = status(process), fields.count > 1 else { return nil }
+            return Int32(fields[1])
+        }
+
+        package static func arguments(of process: Int32) -> [String] {
+            guard let text = readText("/proc/\(process)/cmdline") else { return [] }
+            return text.split(separator: "\0", omittingEmptySubsequences: false).dropLast().map(String.init)
+        }
+
+        package static func executable(of process: Int32) -> String? {
+            var path = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+            let length = readlink("/proc/\(process)/exe", &path, Int(PATH_MAX))
+            guard length > 0 else { return nil }
+            return String(decoding: path[..<length].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        }
+
+        private static func readText(_ path: String) -> String? {
+            guard let file = try? Descriptor.open(path, O_RDONLY), let bytes = try? file.readAll(limit: 1 << 20) else {
+                return nil
+            }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+    #else
+        private static func information(_ process: Int32) -> kinfo_proc? {
+            var name = [CTL_KERN, KERN_PROC, KERN_PROC_PID, process]
+            var information = kinfo_proc()
+            var size = MemoryLayout<kinfo_proc>.stride
+            guard sysctl(&name, 4, &information, &size, nil, 0) == 0, size > 0 else { return nil }
+            return information
+        }
+
+        private static func isZombie(_ process: Int32) -> Bool {
+            information(process)?.kp_proc.p_stat == CChar(SZOMB)
+        }
+
+        package static func parent(of process: Int32) -> Int32? {
+            information(process)?.kp_eproc.e_ppid
+        }
+
+        package static func arguments(of process: Int32) -> [String] {
+            var name = [CTL_KERN, KERN_PROCARGS2, process]
+            var size = 0
+            guard sysctl(&name, 3, nil, &size, nil, 0) == 0, size > 4 else { return [] }
+            var buffer = [UInt8](repeating: 0, count: size)
+            guard sysctl(&name, 3, &buffer, &size, nil, 0) == 0, size > 4 else { return [] }
+            let count = buffer.withUnsafeBytes { Int($0.loadUnaligned(as: Int32.self)) }
+            // The count, the executable's path, padding of zeros, then the arguments.
+            let strings = buffer[4..<size].drop { $0 != 0 }.drop { $0 == 0 }
+                .split(separator: 0, omittingEmptySubsequences: false)
+            return strings.prefix(count).map { String(decoding: $0, as: UTF8.self) }
+        }
+
+        package static func executable(of process: Int32) -> String? {
+            var path = [CChar](repeating: 0, count: 4096)
+            guard proc_pidpath(process, &path, 4096) > 0 else { return nil }
+            return String(cString: path)
+        }
+    #endif
+}

@@ -1,0 +1,158 @@
+package import NIOCore
+
+extension ServerFrame {
+    /// Decodes what the bus said.
+    ///
+    /// - Returns: nil for an op that this version does not know: a newer server may say more.
+    /// - Throws: ``JSONError``.
+    package static func decode(_ text: ByteBuffer) throws -> ServerFrame? {
+        let object = try JSONObject(text)
+        switch try object.requiredString("op") {
+        case "welcome": return .welcome(try Welcome(object))
+        case "peer_joined":
+            return .peerJoined(
+                sessionID: try object.requiredString("session_id"),
+                name: try object.string("name") ?? ""
+            )
+        case "peer_left": return .peerLeft(sessionID: try object.requiredString("session_id"))
+        case "pong": return .pong(ref: try object.string("ref"))
+        case "list_ok":
+            let sessions = try object.objects("sessions") ?? []
+            return .listing(try sessions.map(SessionSummary.init), ref: try object.string("ref"))
+        case "renamed":
+            return .renamed(
+                sessionID: try object.string("session_id"),
+                name: try object.requiredString("name"),
+                ref: try object.string("ref")
+            )
+        case "msg": return .message(try Message(object))
+        case "error": return .error(try Failure(object))
+        default: return nil
+        }
+    }
+
+    package func encode() -> ByteBuffer {
+        JSONWriter.object { json in
+            switch self {
+            case .welcome(let welcome): welcome.write(to: &json)
+            case .peerJoined(let sessionID, let name):
+                json.field("op", "peer_joined")
+                json.field("session_id", sessionID)
+                json.field("name", name)
+            case .peerLeft(let sessionID):
+                json.field("op", "peer_left")
+                json.field("session_id", sessionID)
+            case .pong(let ref):
+                json.field("op", "pong")
+                json.field("ref", ifPresent: ref)
+            case .listing(let sessions, let ref):
+                json.field("op", "list_ok")
+                json.field("sessions", sessions) { $1.write(to: &$0) }
+                json.field("ref", ifPresent: ref)
+            case .renamed(let sessionID, let name, let ref):
+                json.field("op", "renamed")
+                json.field("session_id", ifPresent: sessionID)
+                json.field("name", name)
+                json.field("ref", ifPresent: ref)
+            case .message(let message): message.write(to: &json)
+            case .error(let failure): failure.write(to: &json)
+            }
+        }
+    }
+}
+
+extension ServerFrame.Welcome {
+    fileprivate init(_ object: JSONObject) throws {
+        self.init(
+            sessionID: try object.requiredString("session_id"),
+            assignedName: try object.string("assigned_name") ?? "",
+            forSession: try object.string("for_session"),
+            features: try object.strings("features") ?? []
+        )
+    }
+
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("op", "welcome")
+        json.field("session_id", sessionID)
+        json.field("assigned_name", assignedName)
+        json.field("for_session", ifPresent: forSession)
+        json.field("features", features)
+    }
+}
+
+extension ServerFrame.SessionSummary {
+    fileprivate init(_ object: JSONObject) throws {
+        self.init(
+            sessionID: try object.requiredString("session_id"),
+            name: try object.string("name") ?? "",
+            label: try object.string("label") ?? "",
+            workingDirectory: try object.string("cwd") ?? "",
+            since: try object.string("since") ?? ""
+        )
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.field("session_id", sessionID)
+        json.field("name", name)
+        json.field("label", label)
+        json.field("cwd", workingDirectory)
+        json.field("since", since)
+    }
+}
+
+extension ServerFrame.Message {
+    fileprivate init(_ object: JSONObject) throws {
+        self.init(
+            id: try object.requiredString("msg_id"),
+            from: try object.requiredString("from"),
+            fromName: try object.string("from_name") ?? "",
+            fromLabel: try object.string("from_label") ?? "",
+            to: try object.string("to"),
+            toSessionID: try object.string("to_session_id"),
+            text: try object.requiredString("text"),
+            timestamp: try object.string("ts") ?? ""
+        )
+    }
+
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("op", "msg")
+        writeFields(to: &json)
+    }
+
+    /// The fields that a `msg` frame and a record of messages.log share.
+    package func writeFields(to json: inout JSONWriter) {
+        json.field("msg_id", id)
+        json.field("ts", timestamp)
+        json.field("from", from)
+        json.field("from_name", fromName)
+        json.field("from_label", fromLabel)
+        json.field("to", ifPresent: to)
+        json.field("to_session_id", ifPresent: toSessionID)
+        json.field("text", text)
+    }
+}
+
+extension ServerFrame.Failure {
+    fileprivate init(_ object: JSONObject) throws {
+        self.init(
+            code: try object.requiredString("code"),
+            message: try object.string("message") ?? "",
+            ref: try object.string("ref")
+        )
+        candidates = try object.strings("candidates") ?? []
+        matches = try object.strings("matches") ?? []
+        retryAfter = try object.integer("retry_after")
+        limit = try object.integer("limit")
+    }
+
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("op", "error")
+        json.field("code", code)
+        json.field("message", message)
+        json.field("ref", ifPresent: ref)
+        if !candidates.isEmpty { json.field("candidates", candidates) }
+        if !matches.isEmpty { json.field("matches", matches) }
+        json.field("retry_after", ifPresent: retryAfter)
+        json.field("limit", ifPresent: limit)
+    }
+}

@@ -1,0 +1,64 @@
+/// Why the bus refuses a frame: each case is one error code of docs/PROTOCOL.md with what the peer needs to act.
+package enum WireError: Error, Equatable {
+    case unauthorized(String)
+    case invalidName(String)
+    case invalidLabel(String)
+    case invalidPayload(String)
+    case nameTaken(SessionName, candidates: [SessionName])
+    case unknownPeer(String)
+    case ambiguous(String, matches: [String])
+    case textTooLong(bytes: Int, limit: Int)
+    /// Seconds until the next one is accepted.
+    case rateLimited(retryAfter: Int)
+    case storageFull(String)
+    case unknownOp(String)
+}
+
+extension WireError {
+    package var code: String {
+        switch self {
+        case .unauthorized: "unauthorized"
+        case .invalidName: "invalid_name"
+        case .invalidLabel: "invalid_label"
+        case .invalidPayload: "invalid_payload"
+        case .nameTaken: "name_taken"
+        case .unknownPeer: "unknown_peer"
+        case .ambiguous: "ambiguous"
+        case .textTooLong: "text_too_long"
+        case .rateLimited: "rate_limited"
+        case .storageFull: "storage_full"
+        case .unknownOp: "unknown_op"
+        }
+    }
+
+    package var message: String {
+        switch self {
+        case .unauthorized(let reason), .invalidName(let reason), .invalidLabel(let reason),
+            .invalidPayload(let reason), .storageFull(let reason), .unknownOp(let reason):
+            reason
+        case .nameTaken(let name, _):
+            "the name '\(name)' is in use; choose another"
+        case .unknownPeer(let reason):
+            reason
+        case .ambiguous(let target, _):
+            "'\(target)' fits several sessions; use the whole name"
+        case .textTooLong(let bytes, let limit):
+            "the text has \(bytes) bytes, the limit is \(limit); put it in a file and send the path"
+        case .rateLimited(let retryAfter):
+            "more than \(WireLimits.broadcasts) broadcasts in a minute; try again in \(retryAfter) s"
+        }
+    }
+
+    /// The frame that tells the peer.
+    package func frame(ref: String?) -> ServerFrame {
+        var error = ServerFrame.Failure(code: code, message: message, ref: ref)
+        switch self {
+        case .nameTaken(_, let candidates): error.candidates = candidates.map(\.rawValue)
+        case .ambiguous(_, let matches): error.matches = matches
+        case .rateLimited(let retryAfter): error.retryAfter = retryAfter
+        case .textTooLong(_, let limit): error.limit = limit
+        default: break
+        }
+        return .error(error)
+    }
+}

@@ -1,0 +1,3 @@
+import ArgumentParser
+import NIOPosix
+@main struct Warm: ParsableCommand { mutating func run() { print("hi") } }
