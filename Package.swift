@@ -8,9 +8,11 @@ let nio: [Target.Dependency] = [
     .product(name: "NIOWebSocket", package: "swift-nio"),
 ]
 
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
 /// A tool is its arguments and one call; what it calls lives in the core.
 func tool(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .executableTarget(name: name, dependencies: ["InterSessionCore"] + dependencies)
+    .executableTarget(name: name, dependencies: nio + ["InterSessionCore", argumentParser] + dependencies)
 }
 
 let package = Package(
@@ -29,16 +31,20 @@ let package = Package(
             name: "InterSessionCore",
             dependencies: nio + [
                 "SystemCalls",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                argumentParser,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
         .target(
             name: "BusServer",
-            dependencies: nio + ["InterSessionCore", .product(name: "Logging", package: "swift-log")]
+            dependencies: nio + [
+                "InterSessionCore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
         ),
-        tool("server", ["BusServer"]),
-        tool("client"),
+        tool("server", ["BusServer", .product(name: "Logging", package: "swift-log")]),
+        tool("client", [.product(name: "UnixSignals", package: "swift-service-lifecycle")]),
         tool("send"),
         tool("list"),
         tool("auto-start"),

@@ -86,6 +86,7 @@ package struct BusServer: Sendable {
         // What a killed server left: nobody listens on it, since we hold the lock.
         File.remove(path)
         let unix = try await listener.listen(on: .unixSocket(path: path))
+        try File.makePrivate(path)
         return [tcp, unix]
     }
 }

@@ -12,10 +12,17 @@ package protocol Tool: AsyncParsableCommand {
 extension Tool {
     package static var configuration: CommandConfiguration {
         CommandConfiguration(
-            commandName: _commandName,
+            commandName: name,
             abstract: purpose,
             discussion: "Example:\n  \(example)",
             version: InterSession.version
+        )
+    }
+
+    /// The type's name as a file's: `AutoStart` is `auto-start`.
+    private static var name: String {
+        String(
+            "\(Self.self)".flatMap { $0.isUppercase ? "-\($0.lowercased())" : "\($0)" }.drop { $0 == "-" }
         )
     }
 
@@ -46,7 +53,7 @@ extension Tool {
             Self.exit(withError: ExitCode.refused)
         }
         let message = message(for: error).split(separator: "\n").first.map(String.init) ?? "bad arguments"
-        StandardStreams.printError("error: \(message); see '\(_commandName) --help'")
+        StandardStreams.printError("error: \(message); see '\(name) --help'")
         Self.exit(withError: ExitCode.usage)
     }
 }

@@ -22,7 +22,7 @@ package struct ServerElection: Sendable {
     /// A connection to the server, which was started when there was none.
     ///
     /// - Throws: ``BusError/serverDidNotStart(reason:)``, ``PlatformError``, or `CancellationError`.
-    func connect() async throws -> Descriptor {
+    package func connect() async throws -> Descriptor {
         let clock = ContinuousClock()
         let giveUp = clock.now + Self.deadline
         let lockPath = endpoint.directory.serverLock(port: endpoint.settings.port)

@@ -45,9 +45,18 @@ package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
         return SessionKey(Int(claude ?? SystemProcess.parent))
     }
 
-    /// The Claude Code process that this one belongs to: `CLAUDE_PID` while it lives, else the nearest ancestor that
+    /// The Claude Code process that this one belongs to, which it must not outlive.
+    package static func claudeProcess() -> Int32? {
+        claudeProcess(
+            environment: { Environment[$0] },
+            isAlive: SystemProcess.isAlive,
+            ancestors: SystemProcess.ancestors()
+        )
+    }
+
+    /// `CLAUDE_PID` while it lives, else the nearest ancestor that
     /// is Claude Code.
-    package static func claudeProcess(
+    static func claudeProcess(
         environment: (String) -> String?,
         isAlive: (Int32) -> Bool,
         ancestors: some Sequence<Ancestor>

@@ -9,6 +9,13 @@ package enum File {
         try openRegular(path).readAll(limit: limit)
     }
 
+    /// The whole of a file that the user named, whatever kind of file that is.
+    ///
+    /// - Throws: ``PlatformError``, with ``PlatformError/isTooBig`` beyond `limit`.
+    package static func readAny(_ path: String, limit: Int) throws(PlatformError) -> [UInt8] {
+        try Descriptor.open(path, O_RDONLY).readAll(limit: limit)
+    }
+
     /// Opens a file that must be an ordinary one, of this user and unlinked elsewhere.
     static func openRegular(
         _ path: String,
@@ -101,6 +108,10 @@ package enum File {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         return status.st_mode & 0o7777
+    }
+
+    package static func makePrivate(_ path: String) throws(PlatformError) {
+        guard chmod(path, 0o600) == 0 else { throw PlatformError("close '\(path)' to other users") }
     }
 
     package static func truncate(_ descriptor: Descriptor, to size: Int) throws(PlatformError) {

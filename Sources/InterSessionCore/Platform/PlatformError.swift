@@ -17,6 +17,7 @@ package struct PlatformError: Error, Equatable, CustomStringConvertible {
     }
 
     package var isMissingFile: Bool { code == ENOENT }
+    package var isTooBig: Bool { code == EFBIG }
     package var isExistingFile: Bool { code == EEXIST }
     package var isFullDisk: Bool { code == ENOSPC || code == EDQUOT }
     /// Nobody accepts connections at that socket.

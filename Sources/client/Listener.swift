@@ -1,0 +1,186 @@
+import ArgumentParser
+import InterSessionCore
+import NIOCore
+
+/// Keeps the session on the bus and prints what arrives, through as many connections as that takes.
+struct Listener: Sendable {
+    let endpoint: BusEndpoint
+    let key: SessionKey
+    let isVerbose: Bool
+    private var identity: SessionIdentity
+    private var nameRetries: NameRetries?
+    private var wasConnected = false
+    /// Attempts without a welcome since the last one.
+    private var failures = 0
+    private var hasComplained = false
+    private var peers = PeerNames()
+
+    init(endpoint: BusEndpoint, key: SessionKey, identity: SessionIdentity, isVerbose: Bool) {
+        self.endpoint = endpoint
+        self.key = key
+        self.identity = identity
+        self.isVerbose = isVerbose
+        nameRetries = identity.name.map(NameRetries.init)
+    }
+
+    private enum Outcome {
+        case leave(ExitCode)
+        /// At once: the hello has changed.
+        case again
+        case lost(reason: String)
+    }
+
+    /// Runs until the bus ends it, or its reader is gone.
+    ///
+    /// - Returns: the exit code of the client.
+    mutating func run() async throws -> ExitCode {
+        var backoff = ReconnectBackoff()
+        var generator = SystemRandomNumberGenerator()
+        while true {
+            let outcome: Outcome
+            do {
+                let socket = try await ServerElection(endpoint: endpoint).connect()
+                outcome = try await listen(on: socket)
+            } catch let error as PlatformError where error.isBrokenPipe {
+                return .success
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                outcome = try judge(error)
+            }
+            switch outcome {
+            case .leave(let code): return code
+            case .again: continue
+            case .lost(let reason):
+                if failures == 0 { backoff.reset() }
+                failures += 1
+                try complain(reason)
+                try await Task.sleep(for: backoff.next(using: &generator))
+            }
+        }
+    }
+
+    /// One connection, from hello to its end.
+    private mutating func listen(on socket: Descriptor) async throws -> Outcome {
+        let (listener, outcome) = try await BusConnection.withConnection(on: socket) { [self] inbound, outbound in
+            var listener = self
+            try await outbound.write(ClientRequest(.hello(listener.identity.hello)))
+            if isVerbose { try await outbound.write(ClientRequest(.list)) }
+            do {
+                for try await frame in inbound {
+                    if let outcome = try listener.receive(frame) { return (listener, outcome) }
+                }
+                return (listener, Outcome.lost(reason: "the server closed the connection"))
+            } catch {
+                return (listener, try listener.judge(error))
+            }
+        }
+        self = listener
+        return outcome
+    }
+
+    private mutating func receive(_ frame: ServerFrame) throws -> Outcome? {
+        switch frame {
+        case .welcome(let welcome): try welcomed(welcome)
+        case .message(let message):
+            for line in NotificationLine.lines(for: message, log: log) { try StandardStreams.print(line) }
+        case .renamed(let id, let name, _) where id == identity.sessionID.rawValue: try renamed(to: name)
+        case .error(let failure): return try refused(failure)
+        case .peerJoined, .peerLeft, .renamed:
+            if isVerbose, let notice = peers.notice(of: frame) { try print(notice) }
+        case .listing(let sessions, _): peers.remember(sessions)
+        case .pong: break
+        }
+        return nil
+    }
+
+    private mutating func welcomed(_ welcome: ServerFrame.Welcome) throws {
+        identity.name = SessionName(rawValue: welcome.assignedName)
+        failures = 0
+        try saveState()
+        if !wasConnected {
+            if identity.nameOrigin == .suggested, let name = identity.name { try print(.nameSuggested(name)) }
+            try print(.connected(name: welcome.assignedName, sessionID: welcome.sessionID))
+        } else if hasComplained {
+            try print(.connectedAgain(name: welcome.assignedName))
+        }
+        wasConnected = true
+        hasComplained = false
+    }
+
+    /// A tool of this session renamed it.
+    private mutating func renamed(to name: String) throws {
+        identity.name = SessionName(rawValue: name)
+        try saveState()
+        try print(.ownName(name))
+    }
+
+    private mutating func refused(_ failure: ServerFrame.Failure) throws -> Outcome {
+        switch failure.code {
+        case "name_taken":
+            switch nameRetries?.next(candidates: failure.candidates) {
+            case .use(let name, let notice):
+                identity.name = name
+                // A name that we chose ourselves may be any; nobody is told of the first choice.
+                if identity.nameOrigin == .given { try print(notice) }
+                return .again
+            case .giveUp(let notice):
+                try print(notice)
+                return .leave(.refused)
+            case nil:
+                return .lost(reason: failure.description)
+            }
+        case "unauthorized":
+            // On the Unix socket this is one thing only: another client has our session id, with its own nonce.
+            identity.sessionID = .random()
+            return .again
+        default:
+            try print(.refused(reason: failure.description))
+            return .leave(.refused)
+        }
+    }
+
+    /// What the end of a connection means.
+    private func judge(_ error: any Error) throws -> Outcome {
+        switch error {
+        case let error as PlatformError where error.isBrokenPipe: throw error
+        case is CancellationError: throw error
+        case BusError.closed(CloseCode.replaced.rawValue, _):
+            try print(.replaced)
+            return .leave(.success)
+        case BusError.closed(CloseCode.gone.rawValue, _):
+            try print(.toldToLeave)
+            return .leave(.success)
+        default:
+            return .lost(reason: "\(error)")
+        }
+    }
+
+    /// Says once that something is wrong: at once where the session never was on the bus, else when it does not come
+    /// back by itself.
+    private mutating func complain(_ reason: String) throws {
+        guard !hasComplained, failures >= (wasConnected ? 4 : 1) else { return }
+        hasComplained = true
+        try print(.unreachable(reason: reason))
+    }
+
+    private func saveState() throws {
+        let state = ListenerState(
+            sessionID: identity.sessionID.rawValue,
+            name: identity.name?.rawValue ?? "",
+            label: identity.label.rawValue,
+            nonce: identity.nonce,
+            listenerProcessID: SystemProcess.current,
+            host: endpoint.settings.host,
+            port: endpoint.settings.port,
+            createdAt: Timestamp.now().iso8601
+        )
+        try state.write(key, in: endpoint.directory)
+    }
+
+    private var log: String { "\(endpoint.directory.abbreviated)/messages.log" }
+
+    private func print(_ notice: Notice) throws {
+        try StandardStreams.print(notice.line)
+    }
+}
