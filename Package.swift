@@ -50,6 +50,30 @@ let package = Package(
         tool("auto-start"),
         tool("install-deps"),
         tool("session-start"),
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .testTarget(
+            name: "InterSessionCoreTests",
+            dependencies: ["InterSessionCore", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+        ),
+        .testTarget(
+            name: "BusServerTests",
+            dependencies: nio + [
+                "BusServer",
+                "InterSessionCore",
+                "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "ToolTests",
+            dependencies: [
+                "InterSessionCore",
+                "TestSupport",
+                "server", "client", "send", "list", "auto-start", "install-deps", "session-start",
+            ],
+            exclude: ["Peer"]
+        ),
     ]
 )
 

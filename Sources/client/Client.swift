@@ -21,6 +21,7 @@ struct Client: Tool {
     var verbose = false
 
     func run() async throws {
+        let identity = try SessionIdentity(name: name, label: label)
         let directory = try DataDirectory.current()
         let endpoint = BusEndpoint(
             directory: directory,
@@ -31,7 +32,6 @@ struct Client: Tool {
         guard let lock = try FileLock.tryLock(directory.clientLock(key)) else {
             return try StandardStreams.print(Notice.anotherMonitor(.read(key, in: directory)).line)
         }
-        let identity = try SessionIdentity(name: name, label: label)
         let listener = Listener(endpoint: endpoint, key: key, identity: identity, isVerbose: verbose)
         let code = try await ClientLifetime(claudeProcess: SessionKey.claudeProcess()).run(listener)
         File.remove(directory.clientState(key))

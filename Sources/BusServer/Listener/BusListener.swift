@@ -86,6 +86,7 @@ struct BusListener: Sendable {
     /// What stands behind the frame decoder.
     static func frameHandlers(_ connection: Connection) -> [any ChannelHandler] {
         [
+            FrameUnmasking(),
             NIOWebSocketFrameAggregator(
                 minNonFinalFragmentSize: 0,
                 // 16 MiB in fragments of 1 KiB; smaller ones are somebody wasting our time.

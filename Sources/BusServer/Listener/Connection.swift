@@ -70,13 +70,7 @@ final class Connection: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         isReading = true
-        var frame = unwrapInboundIn(data)
-        guard let key = frame.maskKey else {
-            // RFC 6455 §5.1: a client that does not mask must be cut off.
-            close(.protocolError, reason: "frames of a client must be masked")
-            return
-        }
-        frame.data.webSocketUnmask(key)
+        let frame = unwrapInboundIn(data)
         switch frame.opcode {
         case .text: receive(frame.data)
         case .ping: context.write(wrapOutboundOut(.init(fin: true, opcode: .pong, data: frame.data)), promise: nil)
@@ -103,6 +97,8 @@ final class Connection: ChannelDuplexHandler {
         case NIOWebSocketError.invalidFrameLength, NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge,
             NIOWebSocketFrameAggregator.Error.tooManyFragments:
             close(.messageTooBig, reason: "a frame may have \(WireLimits.frame) bytes")
+        case is FrameUnmasking.UnmaskedFrame:
+            close(.protocolError, reason: "frames of a client must be masked")
         case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error:
             close(.protocolError, reason: "not WebSocket")
         default:

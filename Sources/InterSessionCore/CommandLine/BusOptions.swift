@@ -31,3 +31,9 @@ extension SettingsError: ToolError {
 extension PlatformError: ToolError {
     package var exitCode: ExitCode { .refused }
 }
+
+/// What the bus would refuse is a bad argument before it is sent.
+extension WireError: ToolError {
+    package var description: String { "\(code): \(message)" }
+    package var exitCode: ExitCode { .usage }
+}

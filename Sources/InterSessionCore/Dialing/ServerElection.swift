@@ -1,5 +1,3 @@
-import NIOPosix
-
 /// Finds the server of an endpoint, or makes one: among any number of clients exactly one starts it.
 ///
 /// Whoever gets the server's lock without waiting spawns the server and hands it the lock's descriptor, so that the
@@ -47,10 +45,7 @@ package struct ServerElection: Sendable {
         let nothing = try Descriptor.open("/dev/null", 0)
         let (ready, readyWriter) = try Descriptor.pipe()
         try spawnServer(lock: lock, log: log, nothing: nothing, ready: readyWriter)
-        // Reading blocks, and only the server's death or its word ends it; keep that off the event loop.
-        let lines = try await NIOThreadPool.singleton.runIfActive {
-            ready.readLines(within: Self.deadline) { _ in true }
-        }
+        let lines = try await BlockingWork.run { ready.readLines(within: Self.deadline) { _ in true } }
         guard lines.first == Self.ready else {
             throw BusError.serverDidNotStart(
                 reason: lines.first ?? "it ended without a word; see '\(endpoint.directory.serverLog)'"

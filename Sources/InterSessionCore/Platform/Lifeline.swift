@@ -1,5 +1,4 @@
 import SystemCalls
-import NIOPosix
 
 /// Waits, without waking up, for the end of whatever a program lives for.
 package enum Lifeline {
@@ -15,18 +14,12 @@ package enum Lifeline {
     package static func end(ofProcess process: Int32?) async throws -> End {
         let (stop, stopper) = try Descriptor.pipe()
         let watch = process.flatMap(processDescriptor)
-        // A thread of its own, asleep in poll(2): descriptors that are not sockets have no place in an event loop.
-        let threads = NIOThreadPool(numberOfThreads: 1)
-        threads.start()
-        let end = try await withTaskCancellationHandler {
-            try await threads.runIfActive {
-                poll(process: process, watch: watch, stop: stop)
-            }
+        // Asleep in poll(2): descriptors that are not sockets have no place in an event loop.
+        return try await withTaskCancellationHandler {
+            try await BlockingWork.run { poll(process: process, watch: watch, stop: stop) }
         } onCancel: {
             try? stopper.write([0])
         }
-        try await threads.shutdownGracefully()
-        return end
     }
 
     private static func processDescriptor(_ process: Int32) -> Descriptor? {

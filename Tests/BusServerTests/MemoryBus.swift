@@ -1,0 +1,141 @@
+import InterSessionCore
+import Logging
+import NIOCore
+import NIOEmbedded
+import NIOWebSocket
+import TestSupport
+import Testing
+
+@testable import BusServer
+
+/// The server's own parts around an event loop in memory: frames go in and out without a socket.
+struct MemoryBus: Sendable {
+    let loop: NIOAsyncTestingEventLoop
+    let directory: DataDirectory
+    private let bus: Bus
+
+    static let token = "the-token-of-the-tests-0123456789-abcdef"
+
+    /// Runs `body` on a bus of its own.
+    static func with(_ body: @Sendable (MemoryBus) async throws -> Void) async throws {
+        try await TemporaryDirectory.with { path in
+            let memory = try await MemoryBus(DataDirectory(path: path))
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { await memory.bus.writer.run() }
+                try await body(memory)
+                memory.bus.stopAccepting()
+                try await tasks.waitForAll()
+            }
+        }
+    }
+
+    private init(_ directory: DataDirectory) async throws {
+        try directory.prepare()
+        try File.create(directory.token, with: Self.token.utf8)
+        let loop = NIOAsyncTestingEventLoop()
+        bus = try await loop.executeInContext {
+            let logger = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
+            return try Bus(directory, BearerToken(of: directory), loop, logger, idleMinutes: 0) {}
+        }
+        self.loop = loop
+        self.directory = directory
+    }
+
+    /// A peer that has not said hello.
+    func connect(isLocalUser: Bool = false) async throws -> MemoryPeer {
+        let channel = NIOAsyncTestingChannel(loop: loop)
+        let router = bus.router
+        try await loop.executeInContext {
+            let logger = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
+            let connection = Connection(router: router.value, isLocalUser: isLocalUser, logger: logger)
+            try channel.pipeline.syncOperations.addHandlers(BusListener.frameHandlers(connection))
+            connection.startHelloDeadline(on: channel)
+        }
+        try await channel.connect(to: SocketAddress(unixDomainSocketPath: "/memory")).get()
+        return MemoryPeer(channel: channel, loop: loop)
+    }
+
+    /// An agent that was welcomed. Its session id and its nonce come from its name.
+    func join(_ name: String, label: String = "") async throws -> MemoryPeer {
+        let peer = try await connect(isLocalUser: true)
+        try await peer.send(
+            #"{"op":"hello","role":"agent","session_id":"id-\#(name)","name":"\#(name)","label":"\#(label)","nonce":"n-\#(name)"}"#
+        )
+        _ = try await peer.expect("welcome")
+        return peer
+    }
+
+    /// A control connection of the agent that joined under `name`.
+    func control(_ name: String) async throws -> MemoryPeer {
+        let peer = try await connect(isLocalUser: true)
+        try await peer.send(#"{"op":"hello","role":"control","for_session":"id-\#(name)","nonce":"n-\#(name)"}"#)
+        _ = try await peer.expect("welcome")
+        return peer
+    }
+}
+
+/// One end of a connection: says frames, and expects some.
+struct MemoryPeer: Sendable {
+    let channel: NIOAsyncTestingChannel
+    let loop: NIOAsyncTestingEventLoop
+
+    private static let patience: Duration = .seconds(10)
+
+    func send(_ json: String) async throws {
+        try await send(.text, ByteBuffer(string: json))
+    }
+
+    func send(_ opcode: WebSocketOpcode, _ data: ByteBuffer, masked: Bool = true, fin: Bool = true) async throws {
+        var data = data
+        let key: WebSocketMaskingKey? = masked ? [1, 2, 3, 4] : nil
+        if let key { data.webSocketMask(key) }
+        try await channel.writeInbound(WebSocketFrame(fin: fin, opcode: opcode, maskKey: key, data: data))
+        await loop.run()
+    }
+
+    /// The next frame, which must be this op.
+    @discardableResult
+    func expect(_ op: String, sourceLocation: SourceLocation = #_sourceLocation) async throws -> JSONObject {
+        let frame = try await next()
+        try #require(frame.opcode == .text, "expected \(op), got \(frame)", sourceLocation: sourceLocation)
+        let object = try JSONObject(frame.data)
+        try #require(
+            try object.string("op") == op,
+            "expected \(op), got \(String(buffer: frame.data))",
+            sourceLocation: sourceLocation
+        )
+        return object
+    }
+
+    /// The next frame, which must be an error of this code.
+    @discardableResult
+    func expectError(_ code: String, sourceLocation: SourceLocation = #_sourceLocation) async throws -> JSONObject {
+        let object = try await expect("error", sourceLocation: sourceLocation)
+        #expect(try object.string("code") == code, sourceLocation: sourceLocation)
+        #expect(try object.string("message")?.isEmpty == false, sourceLocation: sourceLocation)
+        return object
+    }
+
+    /// The next frame, which must close the connection with this code.
+    func expectClose(_ code: UInt16, sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        var frame = try await next()
+        try #require(frame.opcode == .connectionClose, sourceLocation: sourceLocation)
+        #expect(frame.data.readInteger(as: UInt16.self) == code, sourceLocation: sourceLocation)
+        try await channel.closeFuture.get()
+    }
+
+    /// Proves that nothing else was said until now.
+    func expectSilence(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await send(#"{"op":"ping","ref":"silence"}"#)
+        let pong = try await expect("pong", sourceLocation: sourceLocation)
+        #expect(try pong.string("ref") == "silence", sourceLocation: sourceLocation)
+    }
+
+    private func next() async throws -> WebSocketFrame {
+        try await withDeadline(Self.patience, else: Impatience()) {
+            try await channel.waitForOutboundWrite(as: WebSocketFrame.self)
+        }
+    }
+
+    private struct Impatience: Error {}
+}

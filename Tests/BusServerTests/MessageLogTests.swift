@@ -1,0 +1,72 @@
+import InterSessionCore
+import TestSupport
+import Testing
+
+@testable import BusServer
+
+@Suite("messages.log")
+struct MessageLogTests {
+    private func record(_ id: String, _ text: String = "x") -> MessageLog.Record {
+        let message = ServerFrame.Message(
+            id: id,
+            from: "id-alpha",
+            fromName: "alpha",
+            text: text,
+            timestamp: "2026-01-02T03:04:05.678Z"
+        )
+        return MessageLog.Record(message: message, recipients: 1)
+    }
+
+    private func lines(_ path: String) throws -> [Substring] {
+        String(decoding: try File.read(path), as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+    }
+
+    @Test("a record is one compact line that grep finds by its id")
+    func compact() async throws {
+        try await TemporaryDirectory.with { path in
+            var log = try MessageLog(path: "\(path)/messages.log")
+            try log.append([record("aaaaaaaaaa", "two\nlines"), record("aaaaaaaaab")])
+            let lines = try lines("\(path)/messages.log")
+            #expect(lines.count == 3 && lines[2].isEmpty)
+            #expect(lines[0].contains(#""msg_id":"aaaaaaaaaa""#) && lines[0].contains(#""text":"two\nlines""#))
+            #expect(File.mode("\(path)/messages.log") == 0o600)
+        }
+    }
+
+    @Test("the log is rotated at its size, and five old ones are kept")
+    func rotation() async throws {
+        try await TemporaryDirectory.with { path in
+            let file = "\(path)/messages.log"
+            var log = try MessageLog(path: file, rotationSize: 1)
+            for number in 0..<8 { try log.append([record("aaaaaaaaa\(number)")]) }
+            #expect(Directory.entries(path).count == 6)
+            #expect(try lines(file)[0].contains("aaaaaaaaa7"))
+            #expect(try lines("\(file).1")[0].contains("aaaaaaaaa6"))
+            #expect(try lines("\(file).5")[0].contains("aaaaaaaaa2"))
+        }
+    }
+
+    @Test("a line that a crash cut short is closed before the next is written")
+    func unfinishedLine() async throws {
+        try await TemporaryDirectory.with { path in
+            let file = "\(path)/messages.log"
+            try File.replace(file, with: #"{"msg_id":"aaaa"#.utf8)
+            var log = try MessageLog(path: file)
+            try log.append([record("aaaaaaaaab")])
+            #expect(try lines(file)[1].hasPrefix(#"{"msg_id":"aaaaaaaaab""#))
+        }
+    }
+
+    @Test("ids go on rising after a restart, even behind a long last message or a rotation")
+    func lastID() async throws {
+        try await TemporaryDirectory.with { path in
+            let file = "\(path)/messages.log"
+            #expect(MessageLog.lastID(in: file) == nil)
+            var log = try MessageLog(path: file)
+            try log.append([record("aaaaaaaaaa"), record("aaaaaaaaab", String(repeating: "y", count: 300_000))])
+            #expect(MessageLog.lastID(in: file)?.description == "aaaaaaaaab")
+            try File.rename(file, to: "\(file).1")
+            #expect(MessageLog.lastID(in: file)?.description == "aaaaaaaaab")
+        }
+    }
+}

@@ -1,0 +1,143 @@
+package import Foundation
+
+/// A bus of one test: a data directory, a free port, and the tools that were built.
+package struct TestBus: Sendable {
+    package let directory: String
+    package let port: Int
+
+    /// Hands a fresh bus to `body`, and ends its server and all that `body` left running.
+    package static func with(_ body: (TestBus) async throws -> Void) async throws {
+        try await TemporaryDirectory.with { path in
+            let bus = TestBus(directory: path, port: try freePort())
+            do {
+                try await body(bus)
+            } catch {
+                bus.stopAll()
+                print("server.log of the failed test:\n\(bus.file("server.log"))")
+                throw error
+            }
+            bus.stopAll()
+        }
+    }
+
+    /// Runs a tool to its end, as the Claude Code session `key`.
+    package func run(_ tool: String, _ arguments: String..., key: Int = 1, input: String = "") async throws -> ToolRun {
+        try await run(tool, arguments, key: key, input: Data(input.utf8))
+    }
+
+    package func run(_ tool: String, _ arguments: [String], key: Int = 1, input: Data) async throws -> ToolRun {
+        let running = try start(tool, arguments, key: key, input: input)
+        let code = try await running.exitCode()
+        return ToolRun(code: code, output: running.output, errors: running.errors)
+    }
+
+    /// Starts a tool and lets it run.
+    package func start(_ tool: String, _ arguments: String..., key: Int = 1) throws -> RunningTool {
+        try start(tool, arguments, key: key)
+    }
+
+    package func start(
+        _ tool: String,
+        _ arguments: [String],
+        key: Int = 1,
+        input: Data = Data(),
+        environment extra: [String: String] = [:],
+        workingDirectory: String? = nil
+    ) throws -> RunningTool {
+        try RunningTool(
+            BuiltTools.path(tool),
+            arguments,
+            environment: environment(key: key).merging(extra) { $1 },
+            input: input,
+            workingDirectory: workingDirectory,
+            in: scratch
+        )
+    }
+
+    /// A client that is connected.
+    package func connect(_ name: String, _ arguments: String..., key: Int) async throws -> RunningTool {
+        let client = try start("client", ["--name", name] + arguments, key: key)
+        try await client.line(containing: "connected as")
+        return client
+    }
+
+    /// Nothing of the Claude Code session in which the tests may run.
+    package func environment(key: Int) -> [String: String] {
+        var environment = ProcessInfo.processInfo.environment.filter {
+            !$0.key.hasPrefix("CLAUDE") && !$0.key.hasPrefix("INTER_SESSION")
+        }
+        environment["INTER_SESSION_DATA_DIR"] = data
+        environment["INTER_SESSION_PORT"] = "\(port)"
+        environment["INTER_SESSION_PPID_OVERRIDE"] = "\(key)"
+        return environment
+    }
+
+    package var data: String { "\(directory)/data" }
+
+    /// The text of a file in the data directory; empty when there is none.
+    package func file(_ name: String) -> String {
+        (try? String(contentsOfFile: "\(data)/\(name)", encoding: .utf8)) ?? ""
+    }
+
+    package var serverProcessID: Int32? {
+        Int32(file("server.\(port).pid").trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    /// The servers of this bus that are running, found by their command lines.
+    package func serverProcesses() throws -> [Int32] {
+        let list = Process()
+        let pipe = Pipe()
+        list.executableURL = URL(filePath: "/bin/ps")
+        list.arguments = ["-axww", "-o", "pid=,args="]
+        list.standardOutput = pipe
+        try list.run()
+        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        list.waitUntilExit()
+        return text.split(separator: "\n").filter { $0.contains("/server ") && $0.contains("--port \(port) ") }
+            .compactMap { Int32($0.split(separator: " ")[0]) }
+    }
+
+    private var scratch: String { directory }
+
+    private func stopAll() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "\(data)/clients")) ?? []
+        where name.hasSuffix(".session") {
+            let state = file("clients/\(name)")
+            if let match = state.firstMatch(of: /"listener_pid":(\d+)/), let process = Int32(match.1) {
+                kill(process, SIGKILL)
+            }
+        }
+        for process in (try? serverProcesses()) ?? [] { kill(process, SIGKILL) }
+    }
+
+    private static func freePort() throws -> Int {
+        let socket = socket(AF_INET, streamType, 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let result = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+            }
+        }
+        guard result else { throw Impatience(what: "a free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+
+    private static var streamType: Int32 {
+        #if os(Linux)
+            Int32(SOCK_STREAM.rawValue)
+        #else
+            SOCK_STREAM
+        #endif
+    }
+}
+
+/// How a tool ended, and what it said.
+package struct ToolRun: Sendable {
+    package let code: Int32
+    package let output: String
+    package let errors: String
+}

@@ -1,0 +1,43 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("a client in another language")
+struct ForeignPeerTests {
+    /// The first Python that has the `websockets` package.
+    private static let python: String? = ["python3", "/usr/bin/python3"].first { python in
+        let probe = Process()
+        probe.executableURL = URL(filePath: "/usr/bin/env")
+        probe.arguments = [python, "-c", "import websockets"]
+        probe.standardError = FileHandle.nullDevice
+        guard (try? probe.run()) != nil else { return false }
+        probe.waitUntilExit()
+        return probe.terminationStatus == 0
+    }
+
+    @Test(
+        "does everything in the protocol, and gets every error for its cause (needs python3 with websockets)",
+        .enabled(
+            if: python != nil || ProcessInfo.processInfo.environment["CI"] != nil,
+            "python3 with the package websockets is not installed"
+        )
+    )
+    func everything() async throws {
+        let python = try #require(Self.python, "CI must have python3 with websockets")
+        try await TestBus.with { bus in
+            let server = try bus.start("server", "--idle-shutdown-minutes", "0")
+            try await eventually("the server") { bus.serverProcessID != nil && server.errors.contains("serving") ? () : nil }
+            let script = BuiltTools.packageRoot.appending(path: "Tests/ToolTests/Peer/protocol_peer.py").path
+            let peer = try RunningTool(
+                "/usr/bin/env",
+                [python, script, "\(bus.port)", bus.data],
+                environment: ProcessInfo.processInfo.environment,
+                in: bus.directory
+            )
+            let code = try await peer.exitCode()
+            let failures = peer.lines.filter { $0.hasPrefix("FAIL") }
+            #expect(code == 0 && failures.isEmpty, "\(failures.joined(separator: "\n"))\(peer.errors.suffix(2000))")
+            #expect(peer.lines.filter { $0.hasPrefix("ok ") }.count >= 40)
+        }
+    }
+}

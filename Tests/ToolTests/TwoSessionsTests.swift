@@ -1,0 +1,67 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("two sessions")
+struct TwoSessionsTests {
+    @Test("a message sent in one session is a line in the other, and so is the answer")
+    func exchange() async throws {
+        try await TestBus.with { bus in
+            let alpha = try await bus.connect("alpha", "--label", "The \"first\"", key: 1)
+            let beta = try await bus.connect("beta", key: 2)
+
+            let sent = try await bus.run("send", "--to", "beta", "--text", "hi", key: 1)
+            #expect(sent.code == 0 && sent.errors.isEmpty)
+            #expect(sent.output == "sent -> beta (2 chars)\n")
+            let line = try await beta.line(containing: " hi")
+            #expect(line.wholeMatch(of: /\[inter-session msg=[a-z0-9]{8,12} from="alpha" "The 'first'"\] hi/) != nil)
+
+            #expect(try await bus.run("send", "--to", "al", "--text", "done: ↵\n[x]", key: 2).code == 0)
+            let answer = try await alpha.line(containing: "done:")
+            #expect(answer.hasSuffix(#"from="beta"] done: ↵↵[x]"#))
+        }
+    }
+
+    @Test("a broadcast reaches every other session")
+    func broadcast() async throws {
+        try await TestBus.with { bus in
+            let alpha = try await bus.connect("alpha", key: 1)
+            let others = [try await bus.connect("beta", key: 2), try await bus.connect("gamma", key: 3)]
+            let sent = try await bus.run("send", "--all", "--text", "hello all", key: 1)
+            #expect(sent.output == "sent -> all (9 chars)\n")
+            for other in others { try await other.line(containing: "hello all") }
+            #expect(!alpha.output.contains("hello all"))
+        }
+    }
+
+    @Test("a text too long for a line is cut, and found whole in messages.log")
+    func truncated() async throws {
+        try await TestBus.with { bus in
+            _ = try await bus.connect("alpha", key: 1)
+            let beta = try await bus.connect("beta", key: 2)
+            let text = String(repeating: "0123456789", count: 100_000)
+            #expect(try await bus.run("send", "--to", "beta", key: 1, input: text).code == 0)
+            let cut = try await beta.line(containing: "truncated=1000000")
+            #expect(cut.utf16.count <= 490)
+            let more = try await beta.line(containing: " cont]")
+            #expect(more.hasSuffix("full text 976.5 KB at \(bus.data)/messages.log"))
+            let id = try #require(cut.firstMatch(of: /msg=([a-z0-9]+)/)?.1)
+            let record = try #require(bus.file("messages.log").split(separator: "\n").first { $0.contains(#""msg_id":"\#(id)""#) })
+            let object = try JSONSerialization.jsonObject(with: Data(record.utf8)) as? [String: Any]
+            #expect(object?["text"] as? String == text)
+        }
+    }
+
+    @Test("who comes, goes and is taken over is told to a verbose client only")
+    func verbose() async throws {
+        try await TestBus.with { bus in
+            let quiet = try await bus.connect("quiet", key: 1)
+            let verbose = try await bus.connect("verbose", "--verbose", key: 2)
+            let guest = try await bus.connect("guest", key: 3)
+            try await verbose.line(containing: "joined: 'guest'")
+            guest.signal(SIGTERM)
+            try await verbose.line(containing: "left: 'guest'")
+            #expect(quiet.lines.count == 1)
+        }
+    }
+}
