@@ -43,7 +43,6 @@ private struct Starter {
     /// - Returns: nil when a person started the server.
     init?(lock: Int32?, ready: Int32?) throws {
         guard let lock, let ready else { return nil }
-        Descriptor.closeInherited(from: max(lock, ready) + 1)
         self.lock = try FileLock(inherited: lock)
         self.ready = Descriptor(owning: ready)
     }

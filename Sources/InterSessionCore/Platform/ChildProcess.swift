@@ -27,6 +27,7 @@ package struct ChildProcess: Sendable {
         streams: [Stream] = [.inherited(0), .inherited(1), .inherited(2)],
         detached: Bool = false
     ) throws(PlatformError) -> ChildProcess {
+        Descriptor.closeInheritedOnExec()
         // Out of the way of the numbers that the child gets, whatever those are.
         let sources = streams.map { platform_duplicate($0.number, 64) }
         defer { for source in sources where source >= 0 { close(source) } }

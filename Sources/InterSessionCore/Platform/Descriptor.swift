@@ -108,10 +108,11 @@ package final class Descriptor: Sendable {
         }
     }
 
-    /// Closes what was inherited beyond the first `count` descriptors: whoever waits for the end of a pipe must not
-    /// wait for us.
-    package static func closeInherited(from count: Int32) {
-        let open = Directory.entries("/dev/fd").compactMap { Int32($0) }.filter { $0 >= count }
-        for number in open { close(number) }
+    /// Keeps what this process inherited from reaching its children: whoever waits for the end of a pipe must not
+    /// wait for a server.
+    static func closeInheritedOnExec() {
+        for number in Directory.entries("/dev/fd").compactMap({ Int32($0) }) where number > STDERR_FILENO {
+            _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+        }
     }
 }
