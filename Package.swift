@@ -50,7 +50,7 @@ let package = Package(
         tool("auto-start"),
         tool("install-deps"),
         tool("session-start"),
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["InterSessionCore"], path: "Tests/TestSupport"),
         .testTarget(
             name: "InterSessionCoreTests",
             dependencies: ["InterSessionCore", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]

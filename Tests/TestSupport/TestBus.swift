@@ -1,4 +1,5 @@
 package import Foundation
+import InterSessionCore
 
 /// A bus of one test: a data directory, a free port, and the tools that were built.
 package struct TestBus: Sendable {
@@ -8,7 +9,7 @@ package struct TestBus: Sendable {
     /// Hands a fresh bus to `body`, and ends its server and all that `body` left running.
     package static func with(_ body: (TestBus) async throws -> Void) async throws {
         try await TemporaryDirectory.with { path in
-            let bus = TestBus(directory: path, port: try freePort())
+            let bus = TestBus(directory: path, port: try FreePort.find())
             do {
                 try await body(bus)
             } catch {
@@ -108,30 +109,6 @@ package struct TestBus: Sendable {
             }
         }
         for process in (try? serverProcesses()) ?? [] { kill(process, SIGKILL) }
-    }
-
-    private static func freePort() throws -> Int {
-        let socket = socket(AF_INET, streamType, 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-            }
-        }
-        guard result else { throw Impatience(what: "a free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-
-    private static var streamType: Int32 {
-        #if os(Linux)
-            Int32(SOCK_STREAM.rawValue)
-        #else
-            SOCK_STREAM
-        #endif
     }
 }
 

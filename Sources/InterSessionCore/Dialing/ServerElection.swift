@@ -42,7 +42,7 @@ package struct ServerElection: Sendable {
 
     private func start(holding lock: FileLock) async throws {
         let log = try openLog()
-        let nothing = try Descriptor.open("/dev/null", 0)
+        let nothing = try Descriptor.openNull()
         let (ready, readyWriter) = try Descriptor.pipe()
         try spawnServer(lock: lock, log: log, nothing: nothing, ready: readyWriter)
         let lines = try await BlockingWork.run { ready.readLines(within: Self.deadline) { _ in true } }

@@ -4,6 +4,10 @@ import SystemCalls
 package struct ChildProcess: Sendable {
     package let processID: Int32
 
+    package init(processID: Int32) {
+        self.processID = processID
+    }
+
     /// What the child gets as its descriptors 0, 1, 2, …
     package enum Stream {
         case inherited(Int32)

@@ -20,6 +20,10 @@ package final class Descriptor: Sendable {
         return Descriptor(owning: number)
     }
 
+    package static func openNull() throws(PlatformError) -> Descriptor {
+        try open("/dev/null", O_RDWR)
+    }
+
     /// A pipe whose ends close on exec.
     package static func pipe() throws(PlatformError) -> (read: Descriptor, write: Descriptor) {
         var ends: [Int32] = [-1, -1]

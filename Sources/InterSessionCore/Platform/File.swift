@@ -81,6 +81,27 @@ package enum File {
         }
     }
 
+    /// Copies a file of any size.
+    package static func copy(_ source: String, to target: String, mode: mode_t) throws(PlatformError) {
+        let from = try Descriptor.open(source, O_RDONLY)
+        let to = try Descriptor.open(target, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+        while true {
+            let chunk = try Descriptor.readSome(from.number, atMost: 1 << 20)
+            if chunk.isEmpty { break }
+            try to.write(chunk)
+        }
+        guard fsync(to.number) == 0 else { throw PlatformError("write '\(target)'") }
+    }
+
+    package static func makeLink(_ path: String, to target: String) throws(PlatformError) {
+        guard symlink(target, path) == 0 else { throw PlatformError("make the link '\(path)'") }
+    }
+
+    package static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
     package static func rename(_ from: String, to: String) throws(PlatformError) {
         guard SystemCalls.rename(from, to) == 0 else { throw PlatformError("rename '\(from)' to '\(to)'") }
     }

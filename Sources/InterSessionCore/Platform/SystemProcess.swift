@@ -6,6 +6,11 @@ package enum SystemProcess {
     package static var parent: Int32 { getppid() }
     package static var userID: UInt32 { geteuid() }
 
+    /// Lets other processes run for a moment.
+    package static func yield() {
+        poll(nil, 0, 5)
+    }
+
     /// False for a process that is gone or a zombie.
     package static func isAlive(_ process: Int32) -> Bool {
         guard process > 0 else { return false }

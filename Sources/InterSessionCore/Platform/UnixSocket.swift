@@ -35,7 +35,7 @@ package enum UnixSocket {
         return platform_peer_user(socket, &user) == 0 && user == geteuid()
     }
 
-    private static var streamType: Int32 {
+    static var streamType: Int32 {
         #if os(Linux)
             Int32(SOCK_STREAM.rawValue)
         #else

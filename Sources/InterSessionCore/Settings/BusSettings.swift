@@ -5,6 +5,7 @@ package struct BusSettings: Equatable, Sendable {
     package static let defaultPort = 9473
     package static let defaultIdleMinutes = 10
     package static let ports = 1...65535
+    package static let idleMinutes = 0...525_600
 
     package var host = "127.0.0.1"
     package var port = Self.defaultPort
@@ -40,7 +41,7 @@ package struct BusSettings: Equatable, Sendable {
             ["CLAUDE_PLUGIN_OPTION_IDLE_SHUTDOWN_MINUTES", "INTER_SESSION_IDLE_MINUTES"],
             configuration.idleShutdownMinutes,
             Self.defaultIdleMinutes,
-            0...525_600,
+            Self.idleMinutes,
             "of minutes, 0 for never",
             option: "--idle-shutdown-minutes"
         )

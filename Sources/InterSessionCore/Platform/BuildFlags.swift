@@ -1,0 +1,11 @@
+/// How a release is built on this system; `bin/launcher` uses the same, so that nothing is built twice.
+package enum BuildFlags {
+    package static var platform: [String] {
+        #if os(Linux)
+            // Without the runtime's libraries a tool starts in half the time; symbols are of no use to a user.
+            ["--static-swift-stdlib", "-Xlinker", "-s"]
+        #else
+            []
+        #endif
+    }
+}

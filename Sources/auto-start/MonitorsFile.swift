@@ -1,0 +1,104 @@
+import ArgumentParser
+import InterSessionCore
+
+/// The plugin's monitors.json, of which this tool changes one value and no other byte.
+struct MonitorsFile {
+    /// The monitor that this plugin declares.
+    static let monitor = "inter-session-client"
+    /// Claude Code starts the monitor when a session opens.
+    static let on = "always"
+    /// Claude Code starts it when the skill is first used; it compares with the skill's qualified name.
+    static let off = "on-skill-invoke:inter-session:inter-session"
+
+    enum Failure: Error {
+        case unreadable(path: String, reason: String)
+        case noMonitor(path: String)
+    }
+
+    let path: String
+    let text: String
+    let isOn: Bool
+    /// Where the value of `when` stands, in bytes; empty, before the closing brace, where there is none.
+    private let value: Range<Int>
+    private let isMissing: Bool
+
+    /// The file of this plugin, nil where there is none: a skill that was installed alone has no monitors.
+    ///
+    /// `CLAUDE_PLUGIN_ROOT` wins when it is this plugin's: that of another plugin may leak into an environment.
+    static func find() throws -> MonitorsFile? {
+        let roots = [Environment["CLAUDE_PLUGIN_ROOT"], PluginRoot.current].compactMap { $0 }
+        let paths = roots.map { "\($0)/monitors/monitors.json" }.filter(File.exists)
+        for path in paths {
+            if let file = try? MonitorsFile(path: path) { return file }
+        }
+        return try paths.last.map { try MonitorsFile(path: $0) }
+    }
+
+    /// - Throws: ``Failure``.
+    init(path: String) throws {
+        do {
+            try self.init(path: path, text: String(decoding: File.readAny(path, limit: 1 << 20), as: UTF8.self))
+        } catch let failure as Failure {
+            throw failure
+        } catch {
+            throw Failure.unreadable(path: path, reason: "\(error)")
+        }
+    }
+
+    /// - Parameter text: an array of monitors.
+    init(path: String, text: String) throws {
+        // The reader takes objects, so the array becomes the only field of one.
+        let opening = #"{"monitors":"#
+        let wrapped = "\(opening)\(text)}"
+        let object = try JSONObject(wrapped)
+        let monitors = try object.objects("monitors") ?? []
+        let places = try object.elementRanges(of: "monitors") ?? []
+        guard let index = try monitors.firstIndex(where: { try $0.string("name") == Self.monitor }) else {
+            throw Failure.noMonitor(path: path)
+        }
+        let start = places[index].lowerBound - opening.utf8.count
+        let when = try monitors[index].string("when")
+        // Without `when` Claude Code starts a monitor always.
+        isOn = when == nil || when == Self.on
+        if let range = monitors[index].range(of: "when") {
+            value = start + range.lowerBound..<start + range.upperBound
+            isMissing = false
+        } else {
+            let end = places[index].upperBound - opening.utf8.count - 1
+            value = end..<end
+            isMissing = true
+        }
+        self.path = path
+        self.text = text
+    }
+
+    /// The text with the other value of `when`.
+    func text(isOn: Bool) -> String {
+        let word = "\"\(isOn ? Self.on : Self.off)\""
+        let bytes = Array(text.utf8)
+        let replacement = isMissing ? ", \"when\": \(word)" : word
+        return String(
+            decoding: bytes[..<value.lowerBound] + Array(replacement.utf8) + bytes[value.upperBound...],
+            as: UTF8.self
+        )
+    }
+
+    func writing(isOn: Bool) throws {
+        // A link stays one: what it points to is replaced.
+        let target = File.resolved(path) ?? path
+        try File.replace(target, with: text(isOn: isOn).utf8, mode: File.mode(target) ?? 0o644)
+    }
+}
+
+extension MonitorsFile.Failure: ToolError {
+    var description: String {
+        switch self {
+        case .unreadable(let path, let reason):
+            "'\(path)' cannot be used: \(reason); install the plugin again"
+        case .noMonitor(let path):
+            "'\(path)' has no monitor called \(MonitorsFile.monitor); install the plugin again"
+        }
+    }
+
+    var exitCode: ExitCode { .refused }
+}

@@ -1,0 +1,42 @@
+import InterSessionCore
+import NIOCore
+
+@main
+struct SessionStart: Tool {
+    static let purpose = "Greet a new Claude Code session (the plugin's SessionStart hook)."
+    static let example = "session-start"
+
+    func run() throws {
+        let directory = try DataDirectory.current()
+        try directory.prepare()
+        var sentences: [String] = []
+        do {
+            try PluginOptions(environment: { Environment[$0] }).save(in: directory)
+        } catch let error as SettingsError {
+            // A hook that fails is noise in every session; what is wrong belongs where the agent reads it.
+            sentences.append("The plugin option \(error).")
+        }
+        sentences.append(try Self.greeting(in: directory))
+        try StandardStreams.print(Self.output(sentences.joined(separator: " ")))
+    }
+
+    private static func greeting(in directory: DataDirectory) throws -> String {
+        guard let agent = try ListenerState.ofLiveListener(try SessionKey.current(), in: directory) else {
+            return "inter-session is available: /inter-session connects this session to the others on this machine."
+        }
+        let name = NotificationLine.displayName(name: agent.name, sessionID: agent.sessionID)
+        return "This session is on the inter-session bus as '\(name)'; /inter-session list shows the others."
+    }
+
+    /// What Claude Code reads from a SessionStart hook.
+    private static func output(_ context: String) -> String {
+        String(
+            buffer: JSONWriter.object { json in
+                json.object("hookSpecificOutput") { json in
+                    json.field("hookEventName", "SessionStart")
+                    json.field("additionalContext", context)
+                }
+            }
+        )
+    }
+}
