@@ -105,7 +105,10 @@ package struct JSONObject {
     private func decodeString(_ field: Field, expected: String = "a string") throws(JSONError) -> String {
         guard case .string(let hasEscapes) = field.kind else { throw .wrongType(field: field.name, expected: expected) }
         let inside = field.range.lowerBound + 1..<field.range.upperBound - 1
-        return hasEscapes ? try Self.unescape(slice(inside)) : raw(inside)
+        guard hasEscapes else { return raw(inside) }
+        return try slice(inside).withUnsafeReadableBytes { bytes in
+            Result { () throws(JSONError) in try JSONEscapes.decode(bytes) }
+        }.get()
     }
 
     private func decodeObject(_ field: Field) throws(JSONError) -> JSONObject {
@@ -136,9 +139,7 @@ package struct JSONObject {
                 let nameStart = scanner.position
                 let hasEscapes = try scanner.skipString()
                 let nameBytes = UnsafeRawBufferPointer(rebasing: bytes[nameStart + 1..<scanner.position - 1])
-                let name =
-                    hasEscapes
-                    ? try unescape(ByteBuffer(bytes: nameBytes)) : String(decoding: nameBytes, as: UTF8.self)
+                let name = hasEscapes ? try JSONEscapes.decode(nameBytes) : String(decoding: nameBytes, as: UTF8.self)
                 guard !fields.contains(where: { $0.name == name }) else { throw .duplicateField(name) }
                 guard fields.count < mostFields else { throw .tooManyFields }
                 scanner.skipWhitespace()
@@ -175,46 +176,5 @@ package struct JSONObject {
             scanner.skipWhitespace()
         } while scanner.take(UInt8(ascii: ","))
         return elements
-    }
-
-    /// Decodes the inside of a string whose escapes are known to be well-formed.
-    private static func unescape(_ inside: ByteBuffer) throws(JSONError) -> String {
-        var output: [UInt8] = []
-        output.reserveCapacity(inside.readableBytes)
-        var input = inside.readableBytesView[...]
-        while let byte = input.popFirst() {
-            guard byte == UInt8(ascii: "\\") else {
-                output.append(byte)
-                continue
-            }
-            switch input.popFirst() {
-            case UInt8(ascii: "b"): output.append(0x08)
-            case UInt8(ascii: "f"): output.append(0x0C)
-            case UInt8(ascii: "n"): output.append(0x0A)
-            case UInt8(ascii: "r"): output.append(0x0D)
-            case UInt8(ascii: "t"): output.append(0x09)
-            case UInt8(ascii: "u"): output.append(contentsOf: UTF8.encode(try takeScalar(&input)) ?? .init())
-            case .some(let literal): output.append(literal)
-            case nil: throw .malformed(offset: 0)
-            }
-        }
-        return String(decoding: output, as: UTF8.self)
-    }
-
-    /// The scalar of a `\uXXXX`, or of the pair of them that spells one above U+FFFF.
-    private static func takeScalar(_ input: inout ByteBufferView.SubSequence) throws(JSONError) -> Unicode.Scalar {
-        let first = takeCodeUnit(&input)
-        if let scalar = Unicode.Scalar(first) { return scalar }
-        guard UTF16.isLeadSurrogate(first), input.starts(with: "\\u".utf8) else { throw .loneSurrogate }
-        input = input.dropFirst(2)
-        let second = takeCodeUnit(&input)
-        guard UTF16.isTrailSurrogate(second) else { throw .loneSurrogate }
-        return UTF16.decode(UTF16.EncodedScalar([first, second]))
-    }
-
-    private static func takeCodeUnit(_ input: inout ByteBufferView.SubSequence) -> UInt16 {
-        let digits = input.prefix(4)
-        input = input.dropFirst(4)
-        return digits.reduce(0) { $0 << 4 | (JSONScanner.hexadecimalValue($1) ?? 0) }
     }
 }
