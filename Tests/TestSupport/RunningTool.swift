@@ -52,9 +52,14 @@ package final class RunningTool: Sendable {
 
     /// Waits for the end.
     @discardableResult
-    package func exitCode() async throws -> Int32 {
-        try await eventually("the end of process \(processID)") { process.isRunning ? nil : () }
+    package func exitCode(within limit: Duration = .seconds(30)) async throws -> Int32 {
+        try await eventually("the end of process \(processID)", within: limit) { process.isRunning ? nil : () }
         return process.terminationStatus
+    }
+
+    /// Waits for the end, and takes all of it.
+    package func finished() async throws -> ToolRun {
+        ToolRun(code: try await exitCode(), output: output, errors: errors)
     }
 
     package func signal(_ number: Int32) {

@@ -27,9 +27,7 @@ package struct TestBus: Sendable {
     }
 
     package func run(_ tool: String, _ arguments: [String], key: Int = 1, input: Data) async throws -> ToolRun {
-        let running = try start(tool, arguments, key: key, input: input)
-        let code = try await running.exitCode()
-        return ToolRun(code: code, output: running.output, errors: running.errors)
+        try await start(tool, arguments, key: key, input: input).finished()
     }
 
     /// Starts a tool and lets it run.

@@ -34,10 +34,10 @@ struct ForeignPeerTests {
                 environment: ProcessInfo.processInfo.environment,
                 in: bus.directory
             )
-            let code = try await peer.exitCode()
+            let code = try await peer.exitCode(within: .seconds(180))
             let failures = peer.lines.filter { $0.hasPrefix("FAIL") }
             #expect(code == 0 && failures.isEmpty, "\(failures.joined(separator: "\n"))\(peer.errors.suffix(2000))")
-            #expect(peer.lines.filter { $0.hasPrefix("ok ") }.count >= 40)
+            #expect(peer.lines.filter { $0.hasPrefix("ok ") }.count >= 33)
         }
     }
 }

@@ -1,0 +1,125 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("install-deps")
+struct InstallDepsTests {
+    private static let tools = ["server", "client", "send", "list", "auto-start", "install-deps", "session-start"]
+
+    private func run(_ bus: TestBus, _ arguments: [String], _ environment: [String: String] = [:]) async throws -> ToolRun {
+        let tool = try bus.start("install-deps", arguments, environment: environment)
+        return try await tool.finished()
+    }
+
+    /// A release of the tools that were built with these tests.
+    private func release(_ bus: TestBus, without missing: String? = nil) async throws -> String {
+        let tarball = "\(bus.directory)/release.tar"
+        let tools = Self.tools.filter { $0 != missing }
+        let tar = try RunningTool(
+            "/usr/bin/env",
+            ["tar", "-chf", tarball, "-C", BuiltTools.directory.path] + tools,
+            environment: ProcessInfo.processInfo.environment,
+            in: bus.directory
+        )
+        #expect(try await tar.exitCode() == 0)
+        return tarball
+    }
+
+    @Test("a release is unpacked, tested with two sessions, and found by --check and the launchers")
+    func fromTarball() async throws {
+        try await TestBus.with { bus in
+            #expect(try await run(bus, ["--check"]).code == 1)
+            let install = try await run(bus, ["--yes", "--from", try await release(bus)])
+            #expect(install.code == 0, "\(install.errors)")
+            #expect(install.output.contains("installed 0.1.0 in \(bus.data)/libexec/0.1.0"))
+            #expect(install.output.contains(/alpha -> beta in \d+\.\d ms: \[inter-session msg=/))
+            #expect(install.output.contains(/beta -> alpha in \d+\.\d ms: \[inter-session msg=/))
+
+            let check = try await run(bus, ["--check"])
+            #expect(check.code == 0)
+            for tool in Self.tools { #expect(check.output.contains("\(tool): 0.1.0")) }
+            let list = try RunningTool(
+                "/bin/sh",
+                [BuiltTools.packageRoot.appending(path: "bin/list").path, "--self"],
+                environment: bus.environment(key: 1),
+                in: bus.directory
+            )
+            #expect(try await list.exitCode() == 0)
+            #expect(list.output == "not connected\n")
+
+            // Again over it, and away.
+            #expect(try await run(bus, ["--yes", "--from", try await release(bus)]).code == 0)
+            let entries = try FileManager.default.contentsOfDirectory(atPath: "\(bus.data)/libexec")
+            #expect(entries.count == 2, "the link and one directory: \(entries)")
+            #expect(try await run(bus, ["--uninstall", "--yes"]).output == "This will remove \(bus.data)/libexec\nremoved \(bus.data)/libexec\n")
+            #expect(try await run(bus, ["--check"]).code == 1)
+        }
+    }
+
+    @Test("what fails leaves the earlier installation in use")
+    func failures() async throws {
+        try await TestBus.with { bus in
+            #expect(try await run(bus, ["--yes", "--from", try await release(bus)]).code == 0)
+            let incomplete = try await run(bus, ["--yes", "--from", try await release(bus, without: "list")])
+            #expect(incomplete.code == 1 && incomplete.errors.contains("has no 'list'"))
+            let missing = try await run(bus, ["--yes", "--from", "\(bus.directory)/none.tar"])
+            #expect(missing.code == 1)
+
+            // A toolchain whose build fails.
+            let path = "\(bus.directory)/path"
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            try "#!/bin/sh\nexit 7\n".write(toFile: "\(path)/swift", atomically: false, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(path)/swift")
+            let environment = [
+                "PATH": "\(path):/usr/bin:/bin", "INTER_SESSION_ROOT": BuiltTools.packageRoot.path,
+            ]
+            let build = try await run(bus, ["--yes"], environment)
+            #expect(build.code == 1 && build.errors.contains("ended with 7"))
+            #expect(build.output.contains("swift build --package-path"))
+            #expect(try await run(bus, ["--check"]).code == 0)
+            let entries = try FileManager.default.contentsOfDirectory(atPath: "\(bus.data)/libexec")
+            #expect(entries.count == 2, "nothing half-made is left: \(entries)")
+        }
+    }
+
+    @Test("a release that reaches outside its directory is not unpacked")
+    func hostileTarball() async throws {
+        try await TestBus.with { bus in
+            let tarball = "\(bus.directory)/hostile.tar"
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(bus.directory)/server",
+                withDestinationPath: "/etc/passwd"
+            )
+            let tar = try RunningTool(
+                "/usr/bin/env",
+                ["tar", "-cf", tarball, "-C", bus.directory, "server"],
+                environment: ProcessInfo.processInfo.environment,
+                in: bus.directory
+            )
+            #expect(try await tar.exitCode() == 0)
+            let run = try await run(bus, ["--yes", "--from", tarball])
+            #expect(run.code == 1 && run.errors.contains("nothing was unpacked"))
+        }
+    }
+
+    @Test("without a toolchain it says how to get one, and the other way")
+    func noToolchain() async throws {
+        try await TestBus.with { bus in
+            let path = "\(bus.directory)/empty"
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            let environment = ["PATH": path, "INTER_SESSION_ROOT": BuiltTools.packageRoot.path]
+            let run = try await run(bus, ["--yes"], environment)
+            #expect(run.code == 1)
+            #expect(run.errors.contains("https://www.swift.org/install/") && run.errors.contains("--from"))
+        }
+    }
+
+    @Test("nothing is done without consent")
+    func consent() async throws {
+        try await TestBus.with { bus in
+            let run = try await run(bus, ["--from", try await release(bus)])
+            #expect(run.code == 1 && run.errors.contains("--yes"))
+            #expect(!FileManager.default.fileExists(atPath: "\(bus.data)/libexec"))
+        }
+    }
+}
