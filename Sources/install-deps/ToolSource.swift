@@ -46,7 +46,9 @@ enum ToolSource {
         guard code == 0 else { throw InstallError.commandFailed("tar -tvf \(archive)", code: code) }
         for line in listing.split(separator: "\n") {
             let isPlain = line.hasPrefix("-") || line.hasPrefix("d")
-            let climbs = line.split(separator: " ").contains { $0.hasPrefix("/") || $0.split(separator: "/").contains("..") }
+            let climbs = line.split(separator: " ").contains {
+                $0.hasPrefix("/") || $0.split(separator: "/").contains("..")
+            }
             guard isPlain, !climbs else { throw InstallError.unsafeTarball(String(line)) }
         }
     }

@@ -33,7 +33,7 @@ struct MessageText {
         do {
             guard let file, file != "-" else { return (try StandardStreams.readInput(limit: limit), source) }
             return (try File.readAny(file, limit: limit), source)
-        } catch where error.isTooBig {
+        } catch  where error.isTooBig {
             throw Failure.tooLong(source: source, limit: limit)
         } catch {
             throw Failure.unreadable("\(error)")

@@ -18,7 +18,11 @@ struct AutoStartTests {
             try text?.write(toFile: file, atomically: false, encoding: .utf8)
             try await body(
                 { argument in
-                    let tool = try bus.start("auto-start", [argument], environment: ["CLAUDE_PLUGIN_ROOT": root, "INTER_SESSION_ROOT": root])
+                    let tool = try bus.start(
+                        "auto-start",
+                        [argument],
+                        environment: ["CLAUDE_PLUGIN_ROOT": root, "INTER_SESSION_ROOT": root]
+                    )
                     return try await tool.finished()
                 },
                 { try String(contentsOfFile: file, encoding: .utf8) }

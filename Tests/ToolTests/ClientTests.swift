@@ -41,7 +41,10 @@ struct ClientTests {
         }
     }
 
-    @Test("a name or a label that the bus would refuse is refused at once", arguments: [["--name", "No"], ["--label", "a\nb"]])
+    @Test(
+        "a name or a label that the bus would refuse is refused at once",
+        arguments: [["--name", "No"], ["--label", "a\nb"]]
+    )
     func invalidIdentity(arguments: [String]) async throws {
         try await TestBus.with { bus in
             let run = try await bus.run("client", arguments, key: 1, input: Data())

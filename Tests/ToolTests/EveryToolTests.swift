@@ -29,7 +29,9 @@ struct EveryToolTests {
 
     @Test(
         "refuses a setting that cannot be, wherever it comes from",
-        arguments: [["--port", "0"], ["--port", "65536"], ["--host", "10.0.0.1"], ["--host", "example.org"], ["--port", "x"]]
+        arguments: [
+            ["--port", "0"], ["--port", "65536"], ["--host", "10.0.0.1"], ["--host", "example.org"], ["--port", "x"],
+        ]
     )
     func badSettings(arguments: [String]) async throws {
         try await TestBus.with { bus in

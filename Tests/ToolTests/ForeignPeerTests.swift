@@ -26,7 +26,9 @@ struct ForeignPeerTests {
         let python = try #require(Self.python, "CI must have python3 with websockets")
         try await TestBus.with { bus in
             let server = try bus.start("server", "--idle-shutdown-minutes", "0")
-            try await eventually("the server") { bus.serverProcessID != nil && server.errors.contains("serving") ? () : nil }
+            try await eventually("the server") {
+                bus.serverProcessID != nil && server.errors.contains("serving") ? () : nil
+            }
             let script = BuiltTools.packageRoot.appending(path: "Tests/ToolTests/Peer/protocol_peer.py").path
             let peer = try RunningTool(
                 "/usr/bin/env",

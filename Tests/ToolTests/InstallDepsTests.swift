@@ -6,7 +6,9 @@ import Testing
 struct InstallDepsTests {
     private static let tools = ["server", "client", "send", "list", "auto-start", "install-deps", "session-start"]
 
-    private func run(_ bus: TestBus, _ arguments: [String], _ environment: [String: String] = [:]) async throws -> ToolRun {
+    private func run(_ bus: TestBus, _ arguments: [String], _ environment: [String: String] = [:]) async throws
+        -> ToolRun
+    {
         let tool = try bus.start("install-deps", arguments, environment: environment)
         return try await tool.finished()
     }
@@ -51,7 +53,10 @@ struct InstallDepsTests {
             #expect(try await run(bus, ["--yes", "--from", try await release(bus)]).code == 0)
             let entries = try FileManager.default.contentsOfDirectory(atPath: "\(bus.data)/libexec")
             #expect(entries.count == 2, "the link and one directory: \(entries)")
-            #expect(try await run(bus, ["--uninstall", "--yes"]).output == "This will remove \(bus.data)/libexec\nremoved \(bus.data)/libexec\n")
+            #expect(
+                try await run(bus, ["--uninstall", "--yes"]).output
+                    == "This will remove \(bus.data)/libexec\nremoved \(bus.data)/libexec\n"
+            )
             #expect(try await run(bus, ["--check"]).code == 1)
         }
     }

@@ -9,7 +9,9 @@ struct LauncherTests {
     private let bin = BuiltTools.packageRoot.appending(path: "bin")
 
     /// A copy of bin/ in a root of its own, with `built` tools that print their own path and arguments.
-    private func withRoot(_ body: (_ root: String, _ run: ([String], [String: String]) async throws -> ToolRun) async throws -> Void) async throws {
+    private func withRoot(
+        _ body: (_ root: String, _ run: ([String], [String: String]) async throws -> ToolRun) async throws -> Void
+    ) async throws {
         try await TemporaryDirectory.with { directory in
             let root = "\(directory)/a 'root'"
             try manager.createDirectory(atPath: root, withIntermediateDirectories: false)
@@ -25,7 +27,11 @@ struct LauncherTests {
 
     private func place(_ tool: String, in directory: String) throws {
         try manager.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        try "#!/bin/sh\necho \"$0 $INTER_SESSION_ROOT $*\"\n".write(toFile: "\(directory)/\(tool)", atomically: false, encoding: .utf8)
+        try "#!/bin/sh\necho \"$0 $INTER_SESSION_ROOT $*\"\n".write(
+            toFile: "\(directory)/\(tool)",
+            atomically: false,
+            encoding: .utf8
+        )
         try manager.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(directory)/\(tool)")
     }
 
@@ -36,7 +42,10 @@ struct LauncherTests {
             let libexec = "\(root)/libexec"
             for directory in ["\(root)/.build/release", "\(data)/libexec/\(InterSession.version)", libexec] {
                 try place("send", in: directory)
-                let run = try await run(["\(root)/bin/send", "a b"], ["INTER_SESSION_LIBEXEC": libexec, "INTER_SESSION_DATA_DIR": data])
+                let run = try await run(
+                    ["\(root)/bin/send", "a b"],
+                    ["INTER_SESSION_LIBEXEC": libexec, "INTER_SESSION_DATA_DIR": data]
+                )
                 #expect(run.output == "\(directory)/send \(root) a b\n", "\(run.errors)")
             }
         }

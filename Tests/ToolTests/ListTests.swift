@@ -18,7 +18,10 @@ struct ListTests {
             #expect(lines[2].contains("…") && lines[2].contains("/end"))
             // 日本語 takes six columns and 😀 two, with five and one less characters than columns.
             let column = try #require(lines[0].range(of: "CWD")).lowerBound.utf16Offset(in: lines[0])
-            #expect(lines[2].distance(from: lines[2].startIndex, to: try #require(lines[2].firstIndex(of: "…"))) == column - 4)
+            #expect(
+                lines[2].distance(from: lines[2].startIndex, to: try #require(lines[2].firstIndex(of: "…"))) == column
+                    - 4
+            )
         }
     }
 
@@ -27,7 +30,9 @@ struct ListTests {
         try await TestBus.with { bus in
             _ = try await bus.connect("alpha", "--label", "L", key: 1)
             let output = try await bus.run("list", "--json", key: 1).output
-            let sessions = try #require(try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [[String: String]])
+            let sessions = try #require(
+                try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [[String: String]]
+            )
             #expect(sessions.count == 1)
             #expect(Set(sessions[0].keys) == ["session_id", "name", "label", "cwd", "since"])
             #expect(sessions[0]["name"] == "alpha" && sessions[0]["label"] == "L")

@@ -19,7 +19,10 @@ struct PluginTests {
     @Test("plugin.json has known fields only, and the version of the tools")
     func plugin() throws {
         let plugin = try object(".claude-plugin/plugin.json")
-        let known = ["name", "version", "description", "author", "homepage", "repository", "license", "keywords", "userConfig", "experimental"]
+        let known = [
+            "name", "version", "description", "author", "homepage", "repository", "license", "keywords", "userConfig",
+            "experimental",
+        ]
         #expect(Set(plugin.keys).isSubset(of: known))
         #expect(plugin["name"] as? String == "inter-session")
         #expect(plugin["version"] as? String == InterSession.version)
@@ -27,7 +30,10 @@ struct PluginTests {
         #expect(experimental == ["monitors": "./monitors/monitors.json"])
     }
 
-    @Test("each option has what Claude Code demands and nothing it does not know", arguments: ["port", "idle_shutdown_minutes"])
+    @Test(
+        "each option has what Claude Code demands and nothing it does not know",
+        arguments: ["port", "idle_shutdown_minutes"]
+    )
     func options(name: String) throws {
         let options = try #require(try object(".claude-plugin/plugin.json")["userConfig"] as? [String: [String: Any]])
         #expect(options.count == 2)
@@ -81,7 +87,9 @@ struct PluginTests {
         let body = String(parts[1])
         #expect(body.firstMatch(of: /\$([0-9]|ARGUMENTS|\{)/) == nil)
         #expect(body.firstMatch(of: /(^|\s)!`/) == nil && body.firstMatch(of: /(?m)^```!/) == nil)
-        for command in ["connect", "install-deps", "list", "send", "broadcast", "rename", "status", "disconnect", "auto-start"] {
+        for command in [
+            "connect", "install-deps", "list", "send", "broadcast", "rename", "status", "disconnect", "auto-start",
+        ] {
             #expect(body.contains(command), "\(command) is taught")
         }
         #expect(body.contains("timeout_ms") && body.contains("1800000"))

@@ -63,7 +63,9 @@ struct SendTests {
             }
             let ambiguous = try await bus.run("send", "--to", "be", "--text", "x", key: 1)
             #expect(ambiguous.code == 1)
-            #expect(ambiguous.errors.hasPrefix("error: ambiguous: ") && ambiguous.errors.contains("(matches: beta, beta-2)"))
+            #expect(
+                ambiguous.errors.hasPrefix("error: ambiguous: ") && ambiguous.errors.contains("(matches: beta, beta-2)")
+            )
             let unknown = try await bus.run("send", "--to", "zeta", "--text", "x", key: 1)
             #expect(unknown.code == 1 && unknown.errors.hasPrefix("error: unknown_peer: "))
             let oneself = try await bus.run("send", "--to", "alpha", "--text", "x", key: 1)

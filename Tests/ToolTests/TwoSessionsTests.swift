@@ -46,7 +46,9 @@ struct TwoSessionsTests {
             let more = try await beta.line(containing: " cont]")
             #expect(more.hasSuffix("full text 976.5 KB at \(bus.data)/messages.log"))
             let id = try #require(cut.firstMatch(of: /msg=([a-z0-9]+)/)?.1)
-            let record = try #require(bus.file("messages.log").split(separator: "\n").first { $0.contains(#""msg_id":"\#(id)""#) })
+            let record = try #require(
+                bus.file("messages.log").split(separator: "\n").first { $0.contains(#""msg_id":"\#(id)""#) }
+            )
             let object = try JSONSerialization.jsonObject(with: Data(record.utf8)) as? [String: Any]
             #expect(object?["text"] as? String == text)
         }

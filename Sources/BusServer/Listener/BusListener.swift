@@ -80,7 +80,9 @@ struct BusListener: Sendable {
             extraHTTPHandlers: [decoder, errors, gate],
             upgradeCompletionHandler: { _ in }
         )
-        try channel.pipeline.syncOperations.addHandlers([encoder, decoder, errors, gate, upgrade] as [any ChannelHandler])
+        try channel.pipeline.syncOperations.addHandlers(
+            [encoder, decoder, errors, gate, upgrade] as [any ChannelHandler]
+        )
     }
 
     /// What stands behind the frame decoder.

@@ -8,7 +8,7 @@ package struct BearerToken: Sendable {
     package init(of directory: DataDirectory) throws(PlatformError) {
         do {
             try File.create(directory.token, with: Secret.urlSafe(bytes: 32).utf8)
-        } catch where error.isExistingFile {
+        } catch  where error.isExistingFile {
             // Somebody made it first; theirs is the token.
         }
         let content = String(decoding: try File.read(directory.token, limit: 4096), as: UTF8.self)

@@ -47,7 +47,11 @@ package enum NotificationLine {
 
     /// The server vouches for ids, but a line must hold even if it does not.
     private static func attribute(_ id: String) -> String {
-        String(id.unicodeScalars.filter { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) }.prefix(12).map(Character.init))
+        String(
+            id.unicodeScalars.filter { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) }.prefix(
+                12
+            ).map(Character.init)
+        )
     }
 
     private static func size(_ bytes: Int) -> String {

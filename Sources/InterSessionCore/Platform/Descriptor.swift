@@ -47,7 +47,10 @@ package final class Descriptor: Sendable {
     static func write(_ bytes: [UInt8], to number: Int32) throws(PlatformError) {
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes { SystemCalls.write(number, $0.baseAddress! + written, $0.count - written) }
+            let count = bytes.withUnsafeBytes {
+                let rest = UnsafeRawBufferPointer(rebasing: $0[written...])
+                return SystemCalls.write(number, rest.baseAddress, rest.count)
+            }
             if count >= 0 {
                 written += count
             } else if errno == EAGAIN {

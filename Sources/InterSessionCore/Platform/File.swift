@@ -143,7 +143,9 @@ package enum File {
     package static func tail(_ path: String, count: Int) throws(PlatformError) -> [UInt8] {
         let file = try openRegular(path)
         let size = try size(file)
-        guard lseek(file.number, off_t(max(0, size - count)), SEEK_SET) >= 0 else { throw PlatformError("read '\(path)'") }
+        guard lseek(file.number, off_t(max(0, size - count)), SEEK_SET) >= 0 else {
+            throw PlatformError("read '\(path)'")
+        }
         return try file.readAll(limit: count + 1 << 16)
     }
 

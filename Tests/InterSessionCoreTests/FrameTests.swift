@@ -1,0 +1,93 @@
+import NIOCore
+import Testing
+
+@testable import InterSessionCore
+
+@Suite("frames")
+struct FrameTests {
+    private static let agent = ClientFrame.AgentIntroduction(
+        sessionID: "abcd",
+        name: "alpha",
+        label: "L",
+        workingDirectory: "/w",
+        processID: 7
+    )
+
+    @Test(
+        "each frame of a client has its golden JSON",
+        arguments: [
+            (.init(.ping, ref: "r"), #"{"op":"ping","ref":"r"}"#),
+            (.init(.list), #"{"op":"list"}"#),
+            (.init(.send(to: "b", text: "x\n")), #"{"op":"send","to":"b","text":"x\n"}"#),
+            (.init(.broadcast(text: "x")), #"{"op":"broadcast","text":"x"}"#),
+            (.init(.rename(name: "n")), #"{"op":"rename","name":"n"}"#),
+            (.init(.bye), #"{"op":"bye"}"#),
+            (
+                .init(.hello(.init(token: "t", role: .agent(agent), nonce: "n"))),
+                #"{"op":"hello","token":"t","role":"agent","session_id":"abcd","name":"alpha","label":"L","cwd":"/w","pid":7,"nonce":"n","features":[]}"#
+            ),
+            (
+                .init(.hello(.init(role: .control(forSession: "abcd"), nonce: "n", features: ["f"]))),
+                #"{"op":"hello","role":"control","for_session":"abcd","nonce":"n","features":["f"]}"#
+            ),
+        ] as [(ClientRequest, String)]
+    )
+    func client(request: ClientRequest, json: String) throws {
+        #expect(String(buffer: request.encode()) == json)
+        #expect(try ClientRequest(decoding: ByteBuffer(string: json)) == request)
+    }
+
+    private static let message = ServerFrame.Message(
+        id: "aaaaaaaaaa",
+        from: "abcd",
+        fromName: "alpha",
+        fromLabel: "L",
+        to: "beta",
+        toSessionID: "efgh",
+        text: "x",
+        timestamp: "2026-01-02T03:04:05.678Z"
+    )
+    private static let failure = {
+        var failure = ServerFrame.Failure(code: "name_taken", message: "m", ref: "r")
+        failure.candidates = ["a-2"]
+        failure.matches = ["b"]
+        failure.retryAfter = 3
+        failure.limit = 4
+        return failure
+    }()
+
+    @Test(
+        "each frame of the server has its golden JSON",
+        arguments: [
+            (.pong(ref: nil), #"{"op":"pong"}"#),
+            (.peerJoined(sessionID: "a", name: "n"), #"{"op":"peer_joined","session_id":"a","name":"n"}"#),
+            (.peerLeft(sessionID: "a"), #"{"op":"peer_left","session_id":"a"}"#),
+            (.renamed(sessionID: nil, name: "n", ref: "r"), #"{"op":"renamed","name":"n","ref":"r"}"#),
+            (
+                .welcome(.init(sessionID: "a", assignedName: "n", forSession: "b", features: ["f"])),
+                #"{"op":"welcome","session_id":"a","assigned_name":"n","for_session":"b","features":["f"]}"#
+            ),
+            (
+                .listing([.init(sessionID: "a", name: "n", label: "l", workingDirectory: "/", since: "s")], ref: nil),
+                #"{"op":"list_ok","sessions":[{"session_id":"a","name":"n","label":"l","cwd":"/","since":"s"}]}"#
+            ),
+            (
+                .message(message),
+                #"{"op":"msg","msg_id":"aaaaaaaaaa","ts":"2026-01-02T03:04:05.678Z","from":"abcd","from_name":"alpha","from_label":"L","to":"beta","to_session_id":"efgh","text":"x"}"#
+            ),
+            (
+                .error(failure),
+                #"{"op":"error","code":"name_taken","message":"m","ref":"r","candidates":["a-2"],"matches":["b"],"retry_after":3,"limit":4}"#
+            ),
+        ] as [(ServerFrame, String)]
+    )
+    func server(frame: ServerFrame, json: String) throws {
+        #expect(String(buffer: frame.encode()) == json)
+        #expect(try ServerFrame.decode(ByteBuffer(string: json)) == frame)
+    }
+
+    @Test("an op of a newer server is passed over")
+    func unknownOp() throws {
+        #expect(try ServerFrame.decode(ByteBuffer(string: #"{"op":"future","x":{}}"#)) == nil)
+    }
+}
