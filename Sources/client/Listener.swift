@@ -14,6 +14,8 @@ struct Listener: Sendable {
     private var failures = 0
     private var hasComplained = false
     private var peers = PeerNames()
+    /// Another client has the session id of our Claude Code session; ours was made up.
+    private var hasOwnSessionID = false
 
     init(endpoint: BusEndpoint, key: SessionKey, identity: SessionIdentity, isVerbose: Bool) {
         self.endpoint = endpoint
@@ -132,6 +134,8 @@ struct Listener: Sendable {
             }
         case "unauthorized":
             // On the Unix socket this is one thing only: another client has our session id, with its own nonce.
+            guard !hasOwnSessionID else { return .lost(reason: failure.description) }
+            hasOwnSessionID = true
             identity.sessionID = .random()
             return .again
         default:

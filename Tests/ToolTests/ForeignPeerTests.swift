@@ -39,7 +39,7 @@ struct ForeignPeerTests {
             let code = try await peer.exitCode(within: .seconds(180))
             let failures = peer.lines.filter { $0.hasPrefix("FAIL") }
             #expect(code == 0 && failures.isEmpty, "\(failures.joined(separator: "\n"))\(peer.errors.suffix(2000))")
-            #expect(peer.lines.filter { $0.hasPrefix("ok ") }.count >= 33)
+            #expect(peer.lines.filter { $0.hasPrefix("ok ") }.count >= 34)
         }
     }
 }

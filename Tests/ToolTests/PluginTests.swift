@@ -82,8 +82,8 @@ struct PluginTests {
         // About four characters make a token.
         #expect(text.count < 5000 * 4)
         let parts = text.split(separator: "---\n", maxSplits: 2, omittingEmptySubsequences: true)
-        let description = try #require(parts[0].firstMatch(of: /(?m)^description: (.*)$/)?.1)
-        #expect(description.count < 1024)
+        let description = try #require(parts[0].firstMatch(of: /(?s)description:(.*?)\n[a-z-]+:/)?.1)
+        #expect(description.count > 100 && description.count < 1024)
         let body = String(parts[1])
         #expect(body.firstMatch(of: /\$([0-9]|ARGUMENTS|\{)/) == nil)
         #expect(body.firstMatch(of: /(^|\s)!`/) == nil && body.firstMatch(of: /(?m)^```!/) == nil)

@@ -57,6 +57,11 @@ final class Connection: ChannelDuplexHandler {
         }
     }
 
+    private func endHelloDeadline() {
+        helloDeadline?.cancel()
+        helloDeadline = nil
+    }
+
     // MARK: Frames in
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -88,7 +93,7 @@ final class Connection: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         isClosing = true
-        helloDeadline?.cancel()
+        endHelloDeadline()
         router.connectionClosed(self)
     }
 
@@ -121,7 +126,7 @@ final class Connection: ChannelDuplexHandler {
             let request = try ClientRequest(decoding: text)
             ref = request.ref
             try router.route(request, from: self)
-            helloDeadline?.cancel()
+            endHelloDeadline()
         } catch let error as WireError {
             refuse(error, ref: ref)
         } catch let error as UndecodableFrame {

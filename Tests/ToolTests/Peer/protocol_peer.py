@@ -32,8 +32,8 @@ class Peer:
         self.socket = socket
 
     @classmethod
-    async def connect(cls):
-        options = {"max_size": 64 * MIB, "compression": None, "ping_interval": None}
+    async def connect(cls, **more):
+        options = {"max_size": 64 * MIB, "compression": None, "ping_interval": None, **more}
         return cls(await asyncio.wait_for(websockets.connect(URL, **options), 5))
 
     @classmethod
@@ -268,7 +268,7 @@ async def success_is_silence_and_pong_proves_it():
 @check
 async def text_is_kept_to_the_byte():
     alpha, beta = await Peer.join("bytes-a"), await Peer.join("bytes-b")
-    for text in ["\u0000\u0001\x7f\r\n\t\\\"/", "😀é e\u0301 ↵ \u2028\ufeff", "x" * MIB, "é" * MIB]:
+    for text in ["\u0000\u0001\x7f\r\n\t\\\"/", "😀é e\u0301 ↵ \u2028\ufeff", "x" * MIB, "é" * (MIB // 8)]:
         await alpha.say("send", to="bytes-b", text=text)
         assert (await beta.expect("msg"))["text"] == text
     await alpha.leave(), await beta.leave()
@@ -447,6 +447,25 @@ async def fragments_are_put_together():
     await peer.socket.send(['{"op":"pi', 'ng","ref', '":"f"}'])
     assert (await peer.expect("pong"))["ref"] == "f"
     await peer.leave()
+
+
+@check
+async def a_peer_that_does_not_read_is_cut_off_and_holds_nobody_up():
+    sender, reader = await Peer.join("flood-a"), await Peer.join("flood-b")
+    slow = await Peer.connect(max_queue=1)
+    await slow.say("hello", role="agent", name="flood-slow", token=TOKEN)
+    await slow.expect("welcome")
+    for number in range(100):
+        # The frame that cuts the slow one off makes its name unknown from then on.
+        await sender.say("send", to="flood-slow", text="x" * MIB)
+        await sender.say("send", to="flood-b", text=str(number))
+    for number in range(100):
+        assert (await reader.expect("msg"))["text"] == str(number)
+    await sender.say("send", to="flood-slow", text="x")
+    await sender.expect_error("unknown_peer")
+    for peer in (sender, reader):
+        await peer.leave()
+    slow.socket.transport.abort()
 
 
 @check
