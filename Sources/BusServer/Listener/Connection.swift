@@ -23,6 +23,9 @@ final class Connection: ChannelDuplexHandler {
     /// A peer that sends faster than the disk writes is not read from while this much of it is being written.
     static let mostUnsettled = 16 * 1024 * 1024
 
+    /// How long a peer may take to hear a goodbye out.
+    static let lingering: TimeAmount = .seconds(1)
+
     var peer = Peer.awaitingHello
     /// The kernel vouches for the peer being our own user: it came through the Unix socket.
     let isLocalUser: Bool
@@ -173,7 +176,12 @@ final class Connection: ChannelDuplexHandler {
         data.writeString(reason)
         let goodbye = WebSocketFrame(fin: true, opcode: .connectionClose, data: data)
         let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(goodbye)).whenComplete { _ in channel.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(goodbye)).whenComplete { _ in
+            // A socket that is closed while the peer still sends is reset, and the peer loses what we said last: its
+            // error and this goodbye. So the peer may finish; what it sends is thrown away.
+            channel.close(mode: .output, promise: nil)
+            channel.eventLoop.scheduleTask(in: Self.lingering) { channel.close(promise: nil) }
+        }
         // From here on the peer is nobody, even while its socket takes its time to close.
         router.connectionClosed(self)
         return channel.closeFuture

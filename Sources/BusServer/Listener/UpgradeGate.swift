@@ -69,6 +69,9 @@ final class UpgradeGate: ChannelInboundHandler, RemovableChannelHandler {
         let channel = context.channel
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in channel.close(promise: nil) }
+        // A body that is still being sent must not reset the answer away; the hello deadline ends what lingers.
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+            channel.close(mode: .output, promise: nil)
+        }
     }
 }
