@@ -48,6 +48,7 @@ struct HelloTests {
             (#"{"op":"hello","role":"agent","token":"TOKEN","pid":"7"}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","pid":1.5}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","cwd":{}}"#, "invalid_payload"),
+            (#"{"op":"hello","role":"agent","token":"TOKEN","nonce":""}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","features":"acks"}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","features":[1]}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","role":"agent"}"#, "invalid_payload"),

@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import NIOWebSocket
 import Testing
 
 @testable import BusServer
@@ -40,6 +41,34 @@ struct RoutingTests {
             try await alpha.send(#"{"op":"ping"}"#)
             #expect(try await alpha.expectError("unknown_peer").string("ref") == "r")
             try await alpha.expect("pong")
+        }
+    }
+
+    @Test("a pong waits for the messages before it and not for those after it")
+    func pongAmidMessages() async throws {
+        try await MemoryBus.with { bus in
+            let alpha = try await bus.join("alpha")
+            for number in 0..<50 {
+                try await alpha.send(#"{"op":"send","to":"nobody","text":"x","ref":"\#(number)"}"#)
+                try await alpha.send(#"{"op":"broadcast","text":"x"}"#)
+                try await alpha.send(#"{"op":"ping","ref":"\#(number)"}"#)
+                #expect(try await alpha.expectError("unknown_peer").string("ref") == "\(number)")
+                #expect(try await alpha.expect("pong").string("ref") == "\(number)")
+            }
+        }
+    }
+
+    @Test("a message that was sent before bye arrives before the news of the leaving")
+    func byeAfterSend() async throws {
+        try await MemoryBus.with { bus in
+            let beta = try await bus.join("beta")
+            let alpha = try await bus.join("alpha")
+            try await beta.expect("peer_joined")
+            try await alpha.send(#"{"op":"send","to":"beta","text":"last words"}"#)
+            try await alpha.send(#"{"op":"bye"}"#)
+            #expect(try await beta.expect("msg").string("text") == "last words")
+            try await beta.expect("peer_left")
+            try await alpha.expectClose(1000)
         }
     }
 
@@ -262,6 +291,14 @@ struct RoutingTests {
             let invalid = try await bus.join("invalid")
             try await invalid.send(.text, ByteBuffer(bytes: Array(#"{"op":""#.utf8) + [0xFF] + Array(#""}"#.utf8)))
             try await invalid.expectClose(1007)
+            let outside = try await bus.join("outside")
+            try await outside.send(.text, ByteBuffer(bytes: Array(#"{"op":"ping"}"#.utf8) + [0xFF]))
+            try await outside.expectClose(1007)
+            let reserved = try await bus.join("reserved")
+            var extended = WebSocketFrame(fin: true, rsv1: true, opcode: .text, data: ByteBuffer(string: "{}"))
+            extended.maskKey = [1, 2, 3, 4]
+            try await reserved.channel.writeInbound(extended)
+            try await reserved.expectClose(1002)
             let large = try await bus.join("large")
             let piece = ByteBuffer(repeating: 0x20, count: 9 * 1024 * 1024)
             try await large.send(.text, piece, fin: false)

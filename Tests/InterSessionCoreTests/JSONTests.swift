@@ -112,6 +112,12 @@ struct JSONTests {
         #expect(try object.string("last") == text)
     }
 
+    @Test("no text is written longer than it may come in")
+    func shortEscapes() {
+        let text = "\"\\\u{8}\u{C}\n\r\t/"
+        #expect(String(buffer: JSONWriter.object { $0.field("t", text) }) == #"{"t":"\"\\\b\f\n\r\t/"}"#)
+    }
+
     @Test("the place of a value is that of its bytes")
     func ranges() throws {
         let text = #"{"é": [ {"w" : "x"} , {} ]}"#

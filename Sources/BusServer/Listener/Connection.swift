@@ -38,10 +38,12 @@ final class Connection: ChannelDuplexHandler {
     private var mustFlush = false
     private var isReading = false
 
-    /// Messages of this peer whose fate is not decided yet, and the answers that must not overtake it.
-    private var unsettledMessages = 0
+    /// How many messages of this peer were accepted, and of how many the fate is decided, which happens in their order.
+    private var acceptedMessages = 0
+    private var settledMessages = 0
     private var unsettledBytes = 0
-    private var answersWhenSettled: [ServerFrame] = []
+    /// What must not overtake the fate of the first so many messages.
+    private var waiting: CircularBuffer<(messages: Int, action: (Connection) -> Void)> = []
     private var readIsHeld = false
 
     init(router: Router, isLocalUser: Bool, logger: Logger) {
@@ -105,8 +107,10 @@ final class Connection: ChannelDuplexHandler {
         case NIOWebSocketError.invalidFrameLength, NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge,
             NIOWebSocketFrameAggregator.Error.tooManyFragments:
             close(.messageTooBig, reason: "a frame may have \(WireLimits.frame) bytes")
-        case is FrameUnmasking.UnmaskedFrame:
+        case FrameUnmasking.Violation.unmasked:
             close(.protocolError, reason: "frames of a client must be masked")
+        case FrameUnmasking.Violation.reservedBits:
+            close(.protocolError, reason: "no extension was agreed on")
         case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error:
             close(.protocolError, reason: "not WebSocket")
         default:
@@ -203,17 +207,17 @@ final class Connection: ChannelDuplexHandler {
 
     /// A message of this peer is on its way to the journal.
     func hold(bytes: Int) {
-        unsettledMessages += 1
+        acceptedMessages += 1
         unsettledBytes += bytes
     }
 
-    /// That message is written down, or its sender knows that it is not.
+    /// The next message is written down, or its sender knows that it is not.
     func settle(bytes: Int) {
-        unsettledMessages -= 1
+        settledMessages += 1
         unsettledBytes -= bytes
-        if unsettledMessages == 0 {
-            for answer in answersWhenSettled { write(answer) }
-            answersWhenSettled = []
+        while let first = waiting.first, first.messages <= settledMessages {
+            waiting.removeFirst()
+            first.action(self)
         }
         if readIsHeld, unsettledBytes < Self.mostUnsettled {
             readIsHeld = false
@@ -221,12 +225,12 @@ final class Connection: ChannelDuplexHandler {
         }
     }
 
-    /// Answers when all that the peer sent before is decided, so that the answer proves it.
-    func answerWhenSettled(_ answer: ServerFrame) {
-        if unsettledMessages == 0 {
-            write(answer)
+    /// Does it when all that the peer sent before is decided, so that an answer proves it.
+    func whenSettled(_ action: @escaping (Connection) -> Void) {
+        if settledMessages == acceptedMessages {
+            action(self)
         } else {
-            answersWhenSettled.append(answer)
+            waiting.append((acceptedMessages, action))
         }
     }
 }

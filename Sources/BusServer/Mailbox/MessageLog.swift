@@ -40,11 +40,11 @@ struct MessageLog {
         if size >= rotationSize { try rotate() }
         var lines = ByteBuffer()
         for record in records {
-            var json = JSONWriter(appendingTo: lines)
-            lines = ByteBuffer()  // One owner, or each write would copy what is there.
-            record.message.writeFields(to: &json)
-            json.field("recipients", record.recipients)
-            lines = json.finish()
+            var line = JSONWriter.object { json in
+                record.message.writeFields(to: &json)
+                json.field("recipients", record.recipients)
+            }
+            lines.writeBuffer(&line)
             lines.writeStaticString("\n")
         }
         do {

@@ -44,12 +44,12 @@ final class Router {
     private func route(_ request: ClientRequest, of sender: Agent, from connection: Connection) throws(WireError) {
         switch request.frame {
         case .hello: break
-        case .ping: connection.answerWhenSettled(.pong(ref: request.ref))
+        case .ping: connection.whenSettled { $0.write(.pong(ref: request.ref)) }
         case .list: connection.write(.listing(listing(), ref: request.ref))
         case .send(let target, let text): try send(text, to: target, of: sender, request, connection)
         case .broadcast(let text): try broadcast(text, of: sender, request, connection)
         case .rename(let name): try rename(sender, to: name, ref: request.ref, connection)
-        case .bye: connection.close(.normal)
+        case .bye: connection.whenSettled { $0.close(.normal) }
         }
     }
 

@@ -39,6 +39,11 @@ struct JSONScanner {
         guard take(byte) else { throw malformed }
     }
 
+    /// Moves on by one byte, wherever that leads.
+    mutating func advance() {
+        position += 1
+    }
+
     /// Moves behind the value that starts here and says what it was.
     mutating func skipValue(depth: Int = 0) throws(JSONError) -> Kind {
         guard depth < Self.deepestNesting else { throw .tooDeep }
@@ -108,7 +113,7 @@ struct JSONScanner {
     }
 
     /// Skips what needs no second look: ASCII that is neither a quote, a backslash nor a control character.
-    private mutating func skipPlainText() {
+    mutating func skipPlainText() {
         // Eight bytes at a time; the tests below set the top bit of every byte that stops the run.
         let ones: UInt64 = 0x0101_0101_0101_0101
         let tops: UInt64 = 0x8080_8080_8080_8080

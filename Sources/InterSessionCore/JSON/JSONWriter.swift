@@ -5,10 +5,9 @@ package struct JSONWriter {
     package private(set) var buffer: ByteBuffer
     private var needsComma = false
 
-    /// Opens the object at the buffer's end.
-    package init(appendingTo buffer: ByteBuffer = ByteBuffer()) {
-        self.buffer = buffer
-        self.buffer.writeStaticString("{")
+    /// Opens the object.
+    package init() {
+        buffer = ByteBuffer(staticString: "{")
     }
 
     /// The object as a buffer, when `write` has written its fields.
@@ -97,13 +96,21 @@ extension ByteBuffer {
         var text = text
         writeStaticString("\"")
         text.withUTF8 { bytes in
+            let bytes = UnsafeRawBufferPointer(bytes)
+            var scanner = JSONScanner(bytes)
             var runStart = 0
-            for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
-                writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[runStart..<index]))
+            while true {
+                scanner.skipPlainText()
+                guard let byte = scanner.next else { break }
+                let position = scanner.position
+                scanner.advance()
+                // The scanner also stops at text that is not ASCII, which needs no escape.
+                guard byte < 0x80 else { continue }
+                writeBytes(UnsafeRawBufferPointer(rebasing: bytes[runStart..<position]))
                 writeEscape(byte)
-                runStart = index + 1
+                runStart = position + 1
             }
-            writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[runStart...]))
+            writeBytes(UnsafeRawBufferPointer(rebasing: bytes[runStart...]))
         }
         writeStaticString("\"")
     }
@@ -115,6 +122,9 @@ extension ByteBuffer {
         case 0x0A: writeStaticString("\\n")
         case 0x0D: writeStaticString("\\r")
         case 0x09: writeStaticString("\\t")
+        // The short forms of all that have one: what comes in short must not go out longer than a frame may be.
+        case 0x08: writeStaticString("\\b")
+        case 0x0C: writeStaticString("\\f")
         default:
             let digits = Array("0123456789abcdef".utf8)
             writeStaticString("\\u00")

@@ -18,9 +18,9 @@ extension ClientRequest {
             self.init(try ClientFrame(object), ref: ref)
         } catch let error as WireError {
             throw UndecodableFrame(reason: error, ref: ref)
-        } catch JSONError.invalidUTF8 {
-            throw JSONError.invalidUTF8
         } catch let error as JSONError {
+            // Wherever they stand, bytes that are not UTF-8 end the connection.
+            guard String(validating: text.readableBytesView, as: UTF8.self) != nil else { throw JSONError.invalidUTF8 }
             let isJSON = if case .malformed = error { false } else { true }
             throw UndecodableFrame(
                 reason: isJSON ? .invalidPayload("\(error)") : .unknownOp("the frame is \(error)"),
@@ -85,10 +85,14 @@ extension ClientFrame.Hello {
             case "control": .control(forSession: forSession)
             default: throw WireError.invalidPayload("the field 'role' must be \"agent\" or \"control\"")
             }
+        let nonce = try object.bounded("nonce", to: WireLimits.reference)
+        guard nonce != "" else {
+            throw WireError.invalidPayload("the field 'nonce' is empty; leave it out or choose one")
+        }
         self.init(
             token: try object.string("token"),
             role: role,
-            nonce: try object.bounded("nonce", to: WireLimits.reference),
+            nonce: nonce,
             features: try object.strings("features") ?? []
         )
     }
