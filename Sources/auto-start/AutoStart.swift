@@ -41,7 +41,7 @@ struct AutoStart: Tool {
             try StandardStreams.print("auto-start is \(word) already")
             return
         }
-        try file.writing(isOn: isOn)
+        try file.write(isOn: isOn)
         try StandardStreams.print("auto-start is \(word) now; run /reload-plugins, or open a new session")
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import InterSessionCore
+import NIOCore
 
 /// The plugin's monitors.json, of which this tool changes one value and no other byte.
 struct MonitorsFile {
@@ -16,9 +17,10 @@ struct MonitorsFile {
     }
 
     let path: String
-    let text: String
     let isOn: Bool
-    /// Where the value of `when` stands, in bytes; empty, before the closing brace, where there is none.
+    /// As read: decoded and encoded again, a byte that is no UTF-8 would come back as another.
+    private let bytes: [UInt8]
+    /// Where the value of `when` stands; empty, behind the last value, where there is none.
     private let value: Range<Int>
     private let isMissing: Bool
 
@@ -37,7 +39,7 @@ struct MonitorsFile {
     /// - Throws: ``Failure``.
     init(path: String) throws {
         do {
-            try self.init(path: path, text: String(decoding: File.readAny(path, limit: 1 << 20), as: UTF8.self))
+            try self.init(path: path, bytes: try File.readAny(path, limit: 1 << 20))
         } catch let failure as Failure {
             throw failure
         } catch {
@@ -45,12 +47,11 @@ struct MonitorsFile {
         }
     }
 
-    /// - Parameter text: an array of monitors.
-    init(path: String, text: String) throws {
+    /// - Parameter bytes: an array of monitors.
+    private init(path: String, bytes: [UInt8]) throws {
         // The reader takes objects, so the array becomes the only field of one.
         let opening = #"{"monitors":"#
-        let wrapped = "\(opening)\(text)}"
-        let object = try JSONObject(wrapped)
+        let object = try JSONObject(ByteBuffer(bytes: Array(opening.utf8) + bytes + [UInt8(ascii: "}")]))
         let monitors = try object.objects("monitors") ?? []
         let places = try object.elementRanges(of: "monitors") ?? []
         guard let index = try monitors.firstIndex(where: { try $0.string("name") == Self.monitor }) else {
@@ -64,29 +65,25 @@ struct MonitorsFile {
             value = start + range.lowerBound..<start + range.upperBound
             isMissing = false
         } else {
-            let end = places[index].upperBound - opening.utf8.count - 1
+            let end = start + (monitors[index].endOfLastValue ?? 0)
             value = end..<end
             isMissing = true
         }
         self.path = path
-        self.text = text
+        self.bytes = bytes
     }
 
-    /// The text with the other value of `when`.
-    func text(isOn: Bool) -> String {
+    /// Gives `when` the value for on or off.
+    func write(isOn: Bool) throws {
         let word = "\"\(isOn ? Self.on : Self.off)\""
-        let bytes = Array(text.utf8)
         let replacement = isMissing ? ", \"when\": \(word)" : word
-        return String(
-            decoding: bytes[..<value.lowerBound] + Array(replacement.utf8) + bytes[value.upperBound...],
-            as: UTF8.self
-        )
-    }
-
-    func writing(isOn: Bool) throws {
         // A link stays one: what it points to is replaced.
         let target = File.resolved(path) ?? path
-        try File.replace(target, with: text(isOn: isOn).utf8, mode: File.mode(target) ?? 0o644)
+        try File.replace(
+            target,
+            with: bytes[..<value.lowerBound] + Array(replacement.utf8) + bytes[value.upperBound...],
+            mode: File.mode(target) ?? 0o644
+        )
     }
 }
 

@@ -44,6 +44,8 @@ struct InstallDeps: Tool {
         try source.requirements.satisfy(consent)
         try consent.ask("This will run:\n  \(source.command)\nand install the tools in \(installation.versionLink)")
         try installation.directory.prepare()
+        let lock = try installation.lock()
+        defer { withExtendedLifetime(lock) {} }
         let staging = try installation.makeStaging()
         do {
             try source.provide(in: staging)

@@ -13,6 +13,8 @@ enum InstallError: Error, Equatable {
     case wrongVersion(tool: String, said: String)
     case selfTest(step: String, said: String)
     case notInstalled
+    case busy
+    case notRemoved(String)
 }
 
 extension InstallError: ToolError {
@@ -40,6 +42,10 @@ extension InstallError: ToolError {
             "the self-test failed at: \(step)\(said.isEmpty ? "" : " (\(said))"); what was installed before is still in use"
         case .notInstalled:
             "not installed; run install-deps"
+        case .busy:
+            "another install-deps is at work; try again when it is done"
+        case .notRemoved(let path):
+            "'\(path)' could not be removed whole; look at the permissions in it and run this again"
         }
     }
 

@@ -11,6 +11,14 @@ struct Installation {
 
     var versionLink: String { "\(directory.libexec)/\(InterSession.version)" }
 
+    /// Keeps everybody else from installing: who comes second would sweep away what the first is staging.
+    ///
+    /// - Throws: ``InstallError/busy``.
+    func lock() throws -> FileLock {
+        guard let lock = try FileLock.tryLock(directory.installLock) else { throw InstallError.busy }
+        return lock
+    }
+
     /// An empty directory for the tools of a new installation.
     func makeStaging() throws -> String {
         let path = "\(directory.libexec)/\(InterSession.version)-\(Secret.hexadecimal(bytes: 4))"
@@ -65,7 +73,10 @@ struct Installation {
             return
         }
         try consent.ask("This will remove \(directory.libexec)")
+        let lock = try lock()
+        defer { withExtendedLifetime(lock) {} }
         Directory.removeAll(directory.libexec)
+        guard !File.exists(directory.libexec) else { throw InstallError.notRemoved(directory.libexec) }
         try StandardStreams.print("removed \(directory.libexec)")
     }
 

@@ -7,19 +7,29 @@ struct Requirements {
         let isPresent: () -> Bool
         /// The package that brings it, for each package manager.
         let packages: [PackageManager: String]
+        /// What to do where no package manager helps.
+        var otherwise = "your system's package manager"
     }
 
     enum PackageManager: String, CaseIterable {
         case apt = "apt-get"
         case dnf, pacman, apk, brew
 
-        var install: [String] {
+        /// - Parameter package: what is to be installed.
+        func commands(_ package: String) -> [Command] {
             switch self {
-            case .apt, .dnf: [rawValue, "install", "-y"]
-            case .pacman: ["pacman", "-S", "--noconfirm"]
-            case .apk: ["apk", "add"]
-            case .brew: ["brew", "install"]
+            // A fresh system, a container above all, has no package lists yet.
+            case .apt: [command("update"), command("install", "-y", package)]
+            case .dnf: [command("install", "-y", package)]
+            case .pacman: [command("-Sy", "--noconfirm", package)]
+            case .apk: [command("add", package)]
+            case .brew: [command("install", package)]
             }
+        }
+
+        private func command(_ arguments: String...) -> Command {
+            let needsRoot = self != .brew && SystemProcess.userID != 0
+            return Command((needsRoot ? ["sudo"] : []) + [rawValue] + arguments)
         }
 
         static var present: PackageManager? { allCases.first { Command.find($0.rawValue) != nil } }
@@ -33,13 +43,15 @@ struct Requirements {
     func satisfy(_ consent: Consent) throws {
         for item in items where !item.isPresent() {
             guard let manager = PackageManager.present, let package = item.packages[manager] else {
-                throw InstallError.missing(what: item.what, install: "your system's package manager")
+                throw InstallError.missing(what: item.what, install: item.otherwise)
             }
-            let needsRoot = manager != .brew && SystemProcess.userID != 0
-            let command = Command((needsRoot ? ["sudo"] : []) + manager.install + [package])
-            try consent.ask("\(item.what) is missing. This will run:\n  \(command)")
-            try command.run()
-            guard item.isPresent() else { throw InstallError.missing(what: item.what, install: "\(command)") }
+            let commands = manager.commands(package)
+            let plan = commands.map(\.description).joined(separator: " && ")
+            try consent.ask("\(item.what) is missing. This will run:\n  \(plan)")
+            for command in commands { try command.run() }
+            guard item.isPresent() else {
+                throw InstallError.missing(what: item.what, install: plan)
+            }
         }
     }
 
@@ -51,8 +63,29 @@ struct Requirements {
     static var toBuild: Requirements {
         Requirements(items: [
             program("git", [.apt: "git", .dnf: "git", .pacman: "git", .apk: "git", .brew: "git"]),
-            program("cc", [.apt: "build-essential", .dnf: "gcc-c++", .pacman: "base-devel", .apk: "build-base"]),
+            Item(
+                what: "a C compiler with the system's headers and libraries",
+                isPresent: { hasCompiler },
+                packages: [.apt: "build-essential", .dnf: "gcc-c++", .pacman: "base-devel", .apk: "build-base"],
+                otherwise: isMac ? "xcode-select --install" : "your system's package manager"
+            ),
         ])
+    }
+
+    /// Swift brings a clang of its own, which needs only the headers and GCC's libraries: Swift's own container images
+    /// have those and no `cc`.
+    private static var hasCompiler: Bool {
+        if isMac { return hasXcodeTools }
+        if Command.find("cc") != nil { return true }
+        return Command.find("clang") != nil && File.exists("/usr/include/stdlib.h")
+            && !Directory.entries("/usr/lib/gcc").isEmpty
+    }
+
+    private static var isMac: Bool { Command.find("xcode-select") != nil }
+
+    /// macOS has a `cc`, a `git` and a `swift` from the start, which only offer to install the real ones.
+    private static var hasXcodeTools: Bool {
+        (try? Command("xcode-select", "-p").output().code) == 0
     }
 
     static var toUnpack: Requirements {

@@ -13,17 +13,16 @@ struct SelfTest {
     /// - Returns: the exchange and its latency, for the user.
     /// - Throws: ``InstallError/selfTest(step:said:)``.
     func run() throws -> String {
-        let place = "\(tools)/self-test"
-        try Directory.ensurePrivate(place)
+        let place = try Directory.makeTemporary()
         defer { Directory.removeAll(place) }
+        // After the clients, which would start another.
+        defer { Self.endServer(place) }
         let port = try FreePort.find()
         let alpha = try Session(name: "alpha", key: 1, place: place, port: port, tools: tools)
         defer { alpha.end() }
         let beta = try Session(name: "beta", key: 2, place: place, port: port, tools: tools)
-        defer {
-            beta.end()
-            Self.endServer(place)
-        }
+        defer { beta.end() }
+        for session in [alpha, beta] { _ = try session.line(containing: "connected as") }
         let there = try exchange("question: are you there?", from: alpha, to: beta)
         let back = try exchange("answer: yes, here I am", from: beta, to: alpha)
         return "self-test: two sessions talked\n\(there)\n\(back)"
@@ -50,7 +49,7 @@ struct SelfTest {
         }
     }
 
-    /// A client that is connected, and the tools of the same session.
+    /// A client that was started, to be ended in any case, and the tools of the same session.
     private struct Session {
         let name: String
         private let environment: [String: String]
@@ -67,9 +66,10 @@ struct SelfTest {
             environment["INTER_SESSION_DATA_DIR"] = place
             environment["INTER_SESSION_PPID_OVERRIDE"] = "\(key)"
             environment["INTER_SESSION_PORT"] = "\(port)"
+            // Should we be killed, the server does not stay long.
+            environment["INTER_SESSION_IDLE_MINUTES"] = "1"
             self.environment = environment
             (output, client) = try Command("\(tools)/client", "--name", name).startReading(environment: environment)
-            _ = try line(containing: "connected as")
         }
 
         func send(_ text: String, to target: String) throws {

@@ -6,16 +6,17 @@ struct SessionStart: Tool {
     static let purpose = "Greet a new Claude Code session (the plugin's SessionStart hook)."
     static let example = "session-start"
 
+    /// Claude Code closes the hook's input at once; nobody shall wait for a hand that starts the tool and does not.
+    private static let patience: Duration = .milliseconds(200)
+
     func run() throws {
+        StandardStreams.discardInput(within: Self.patience)
         let directory = try DataDirectory.current()
         try directory.prepare()
-        var sentences: [String] = []
-        do {
-            try PluginOptions(environment: { Environment[$0] }).save(in: directory)
-        } catch let error as SettingsError {
-            // A hook that fails is noise in every session; what is wrong belongs where the agent reads it.
-            sentences.append("The plugin option \(error).")
-        }
+        let options = PluginOptions(environment: { Environment[$0] })
+        try options.save(in: directory)
+        // A hook that fails is noise in every session; what is wrong belongs where the agent reads it.
+        var sentences = options.problems.map { "The plugin option \($0)." }
         sentences.append(try Self.greeting(in: directory))
         try StandardStreams.print(Self.output(sentences.joined(separator: " ")))
     }

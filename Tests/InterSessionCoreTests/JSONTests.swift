@@ -127,5 +127,7 @@ struct JSONTests {
         #expect(ranges.map { String(decoding: bytes[$0], as: UTF8.self) } == [#"{"w" : "x"}"#, "{}"])
         let inner = try JSONObject(#"{"w" : "x"}"#)
         #expect(inner.range(of: "w") == 7..<10)
+        #expect(try JSONObject(#"{"w": null}"#).range(of: "w") == 6..<10)
+        #expect(try JSONObject(#"{"w": null , "x":[1] }"#).endOfLastValue == 20)
     }
 }

@@ -75,6 +75,52 @@ struct AutoStartTests {
         }
     }
 
+    @Test("a when of null counts as none, and is replaced")
+    func nullWhen() async throws {
+        try await withPlugin(#"[{"name":"inter-session-client","when":null}]"#) { run, read in
+            #expect(try await run("--status").output == "auto-start is on\n")
+            #expect(try await run("--off").code == 0)
+            let changed = try read()
+            #expect(changed == #"[{"name":"inter-session-client","when":"\#(Self.off)"}]"#)
+        }
+    }
+
+    @Test("a file that is not UTF-8 is refused rather than mended")
+    func invalidText() async throws {
+        try await TestBus.with { bus in
+            let root = "\(bus.directory)/plugin"
+            let file = URL(filePath: "\(root)/monitors/monitors.json")
+            try FileManager.default.createDirectory(atPath: "\(root)/monitors", withIntermediateDirectories: true)
+            let bytes = Data(#"[{"name":"inter-session-client","note":""#.utf8) + [0xFF] + Data(#""}]"#.utf8)
+            try bytes.write(to: file)
+            let tool = try bus.start("auto-start", ["--off"], environment: ["INTER_SESSION_ROOT": root])
+            let run = try await tool.finished()
+            #expect(run.code == 1 && run.errors.contains("not UTF-8"))
+            let after = try Data(contentsOf: file)
+            #expect(after == bytes)
+        }
+    }
+
+    @Test("CLAUDE_PLUGIN_ROOT that leaked from another plugin is passed over, and its file left alone")
+    func foreignRoot() async throws {
+        try await TestBus.with { bus in
+            let foreign = #"[{"name":"other","when":"always"}]"#
+            let own = #"[{"name":"inter-session-client","when":"always"}]"#
+            var roots: [String] = []
+            for (name, text) in [("foreign", foreign), ("own", own)] {
+                let root = "\(bus.directory)/\(name)"
+                try FileManager.default.createDirectory(atPath: "\(root)/monitors", withIntermediateDirectories: true)
+                try Data(text.utf8).write(to: URL(filePath: "\(root)/monitors/monitors.json"))
+                roots.append(root)
+            }
+            let environment = ["CLAUDE_PLUGIN_ROOT": roots[0], "INTER_SESSION_ROOT": roots[1]]
+            let run = try await bus.start("auto-start", ["--off"], environment: environment).finished()
+            #expect(run.code == 0, "\(run.errors)")
+            let after = try roots.map { try String(contentsOfFile: "\($0)/monitors/monitors.json", encoding: .utf8) }
+            #expect(after == [foreign, own.replacing("always", with: Self.off)])
+        }
+    }
+
     @Test("a file that cannot be used is named and left alone", arguments: ["[", "[]", "{}", #"[{"name":7}]"#])
     func broken(text: String) async throws {
         try await withPlugin(text) { run, read in

@@ -1,4 +1,5 @@
 import Foundation
+import InterSessionCore
 import TestSupport
 import Testing
 
@@ -116,6 +117,112 @@ struct InstallDepsTests {
             let run = try await run(bus, ["--yes"], environment)
             #expect(run.code == 1)
             #expect(run.errors.contains("https://www.swift.org/install/") && run.errors.contains("--from"))
+        }
+    }
+
+    /// A directory for PATH that holds these scripts alone.
+    private func programs(_ bus: TestBus, scripts: [String: String]) throws -> String {
+        let path = "\(bus.directory)/programs"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        for (name, text) in scripts {
+            try "#!/bin/sh\n\(text)\n".write(toFile: "\(path)/\(name)", atomically: false, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(path)/\(name)")
+        }
+        return path
+    }
+
+    @Test("what the system lacks is named with its commands, and installed once that is allowed")
+    func requirements() async throws {
+        try await TestBus.with { bus in
+            let git = "\(bus.directory)/programs/git"
+            let apt = #"echo "apt: $*"; if [ "$1" = install ]; then /bin/ln -s /bin/sh '\#(git)'; fi"#
+            let path = try programs(
+                bus,
+                scripts: ["swift": "exit 7", "cc": "exit 0", "apt-get": apt, "sudo": #"exec "$@""#]
+            )
+            let environment = ["PATH": path, "INTER_SESSION_ROOT": BuiltTools.packageRoot.path]
+            let asked = try await run(bus, [], environment)
+            #expect(asked.code == 1 && asked.output.contains("apt-get install -y git"))
+            #expect(!asked.output.contains("apt: "))
+
+            let allowed = try await run(bus, ["--yes"], environment)
+            #expect(allowed.output.contains("apt: update\napt: install -y git\n"))
+            #expect(allowed.code == 1 && allowed.errors.contains("ended with 7"), "the build came after it")
+        }
+    }
+
+    @Test("a package manager that fails, or none, is said")
+    func unmetRequirements() async throws {
+        try await TestBus.with { bus in
+            let path = try programs(bus, scripts: ["swift": "exit 7"])
+            let environment = ["PATH": path, "INTER_SESSION_ROOT": BuiltTools.packageRoot.path]
+            let run = try await run(bus, ["--yes"], environment)
+            #expect(run.code == 1 && run.errors.contains("the program 'git' is missing"))
+        }
+    }
+
+    @Test("a session that fails the self-test is ended, and so is the server", arguments: ["alpha", "beta"])
+    func failedSelfTest(hanging: String) async throws {
+        try await TestBus.with { bus in
+            // Says something and closes its output, but stays.
+            let script = """
+                #!/bin/sh
+                if [ "$1" = --version ]; then echo 0.1.0; exit; fi
+                echo $$ >> '\(bus.directory)/started'
+                if [ "$2" = \(hanging) ]; then echo 'I cannot'; exec sleep 600 >/dev/null; fi
+                exec '\(BuiltTools.path("client"))' "$@"
+
+                """
+            let folder = "\(bus.directory)/release"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+            for tool in Self.tools where tool != "client" {
+                try FileManager.default.copyItem(atPath: BuiltTools.path(tool), toPath: "\(folder)/\(tool)")
+            }
+            try script.write(toFile: "\(folder)/client", atomically: false, encoding: .utf8)
+            let tar = try RunningTool(
+                "/usr/bin/env",
+                ["tar", "-cf", "\(folder).tar", "-C", bus.directory, "release"],
+                environment: ProcessInfo.processInfo.environment,
+                in: bus.directory
+            )
+            #expect(try await tar.exitCode() == 0)
+
+            // Its own place for temporary files shows what is left there.
+            let temporary = try FileManager.default.url(
+                for: .itemReplacementDirectory,
+                in: .userDomainMask,
+                appropriateFor: URL(filePath: bus.directory),
+                create: true
+            )
+            let run = try await run(bus, ["--yes", "--from", "\(folder).tar"], ["TMPDIR": temporary.path])
+            #expect(run.code == 1 && run.errors.contains("\(hanging) waits for 'connected as' (I cannot)"))
+            let started = try String(contentsOfFile: "\(bus.directory)/started", encoding: .utf8)
+            let clients = started.split(separator: "\n").compactMap { Int32($0) }
+            #expect(!clients.isEmpty)
+            for client in clients { #expect(!SystemProcess.isAlive(client)) }
+            let processes = try RunningTool(
+                "/bin/ps",
+                ["-axww", "-o", "args="],
+                environment: [:],
+                in: bus.directory
+            )
+            #expect(try await processes.exitCode() == 0)
+            #expect(!processes.output.contains("\(bus.data)/libexec/"), "the staged server has left")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: temporary.path).isEmpty)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: "\(bus.data)/libexec").isEmpty)
+            try FileManager.default.removeItem(at: temporary)
+        }
+    }
+
+    @Test("two installations at once do not sweep each other away")
+    func oneAtATime() async throws {
+        try await TestBus.with { bus in
+            try FileManager.default.createDirectory(atPath: bus.data, withIntermediateDirectories: true)
+            let lock = try #require(try FileLock.tryLock("\(bus.data)/install.lock"))
+            let release = try await release(bus)
+            let second = try await run(bus, ["--yes", "--from", release])
+            #expect(second.code == 1 && second.errors.contains("another install-deps is at work"))
+            withExtendedLifetime(lock) {}
         }
     }
 

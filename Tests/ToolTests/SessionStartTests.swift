@@ -28,12 +28,35 @@ struct SessionStartTests {
         }
     }
 
-    @Test("a bad option is said where the agent reads it, and nothing is written")
-    func badOption() async throws {
+    @Test(
+        "a bad option is said where the agent reads it, and the other is written",
+        arguments: ["many", "0", "65536", "9473.5", "nan", "1e400"]
+    )
+    func badOption(port: String) async throws {
         try await TestBus.with { bus in
-            let (context, code) = try await run(bus, ["CLAUDE_PLUGIN_OPTION_PORT": "many"])
-            #expect(code == 0 && context.contains("CLAUDE_PLUGIN_OPTION_PORT is 'many'"))
+            let (context, code) = try await run(bus, ["CLAUDE_PLUGIN_OPTION_PORT": port])
+            #expect(code == 0 && context.contains("CLAUDE_PLUGIN_OPTION_PORT is '\(port)'"))
             #expect(bus.file("config.json").isEmpty)
+            let options = [
+                "CLAUDE_PLUGIN_OPTION_PORT": port, "CLAUDE_PLUGIN_OPTION_IDLE_SHUTDOWN_MINUTES": "3",
+            ]
+            #expect(try await run(bus, options).context.contains("CLAUDE_PLUGIN_OPTION_PORT is '\(port)'"))
+            #expect(bus.file("config.json") == #"{"idle_shutdown_minutes":3}"#)
+        }
+    }
+
+    @Test("what no option names stays in config.json, and an empty option names nothing")
+    func keptValues() async throws {
+        try await TestBus.with { bus in
+            let before = #"{ "port": 9500, "idle_shutdown_minutes": 7 }"#
+            try FileManager.default.createDirectory(atPath: bus.data, withIntermediateDirectories: true)
+            try before.write(toFile: "\(bus.data)/config.json", atomically: false, encoding: .utf8)
+            #expect(try await run(bus, ["CLAUDE_PLUGIN_OPTION_PORT": ""]).code == 0)
+            #expect(bus.file("config.json") == before)
+            #expect(try await run(bus, ["CLAUDE_PLUGIN_OPTION_PORT": "9500.0"]).code == 0)
+            #expect(bus.file("config.json") == before, "nothing changed, nothing is written")
+            #expect(try await run(bus, ["CLAUDE_PLUGIN_OPTION_IDLE_SHUTDOWN_MINUTES": "0"]).code == 0)
+            #expect(bus.file("config.json") == #"{"port":9500,"idle_shutdown_minutes":0}"#)
         }
     }
 }

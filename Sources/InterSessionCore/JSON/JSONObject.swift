@@ -79,9 +79,14 @@ package struct JSONObject {
         return objects
     }
 
-    /// Where the value of that name stands in the text, in bytes from its beginning.
+    /// Where the value of that name stands in the text, in bytes from its beginning; a null stands there too.
     package func range(of name: String) -> Range<Int>? {
-        field(name)?.range
+        fields.first { $0.name == name }?.range
+    }
+
+    /// Where the last value ends in the text; nil for an empty object.
+    package var endOfLastValue: Int? {
+        fields.last?.range.upperBound
     }
 
     /// Where each element of the array of that name stands in the text.

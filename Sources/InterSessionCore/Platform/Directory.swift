@@ -27,6 +27,14 @@ package enum Directory {
         try ensurePrivate(path)
     }
 
+    /// A new directory of ours, for a moment, where paths are short enough for sockets.
+    package static func makeTemporary() throws(PlatformError) -> String {
+        let place = Environment["TMPDIR"] ?? "/tmp"
+        var path = Array("\(place)/inter-session.XXXXXX".utf8CString)
+        guard mkdtemp(&path) != nil else { throw PlatformError("make a directory in '\(place)'") }
+        return String(decoding: path.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     private static func make(_ path: String) throws(PlatformError) {
         if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
         guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash > path.startIndex else {

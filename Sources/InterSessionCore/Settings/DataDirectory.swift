@@ -32,6 +32,8 @@ package struct DataDirectory: Sendable {
     package var serverLog: String { "\(path)/server.log" }
     /// Holds one directory of tools for each installed version.
     package var libexec: String { "\(path)/libexec" }
+    /// Held by whoever changes what is installed; beside `libexec`, which uninstalling removes.
+    package var installLock: String { "\(path)/install.lock" }
 
     package func serverLock(port: Int) -> String { "\(path)/server.\(port).lock" }
     package func serverProcessID(port: Int) -> String { "\(path)/server.\(port).pid" }
