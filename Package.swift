@@ -22,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
@@ -39,6 +40,7 @@ let package = Package(
             name: "BusServer",
             dependencies: nio + [
                 "InterSessionCore",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
@@ -47,6 +49,11 @@ let package = Package(
         tool("client", [.product(name: "UnixSignals", package: "swift-service-lifecycle")]),
         tool("send"),
         tool("list"),
+        tool("inbox"),
+        tool("show"),
+        tool("log"),
+        tool("disconnect"),
+        tool("rename"),
         tool("auto-start"),
         tool("install-deps"),
         tool("session-start"),
@@ -71,7 +78,8 @@ let package = Package(
             dependencies: [
                 "InterSessionCore",
                 "TestSupport",
-                "server", "client", "send", "list", "auto-start", "install-deps", "session-start",
+                "server", "client", "send", "list", "inbox", "show", "log", "disconnect", "rename", "auto-start", "install-deps",
+                "session-start",
             ],
             exclude: ["Peer"]
         ),

@@ -32,7 +32,13 @@ struct Client: Tool {
         guard let lock = try FileLock.tryLock(directory.clientLock(key)) else {
             return try StandardStreams.print(Notice.anotherMonitor(.read(key, in: directory)).line)
         }
-        let listener = Listener(endpoint: endpoint, key: key, identity: identity, isVerbose: verbose)
+        let listener = Listener(
+            endpoint: endpoint,
+            key: key,
+            identity: identity,
+            printed: try PrintedMessages(path: directory.clientPrinted(key)),
+            isVerbose: verbose
+        )
         let code = try await ClientLifetime(claudeProcess: SessionKey.claudeProcess()).run(listener)
         File.remove(directory.clientState(key))
         withExtendedLifetime(lock) {}

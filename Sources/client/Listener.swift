@@ -7,7 +7,10 @@ struct Listener: Sendable {
     let endpoint: BusEndpoint
     let key: SessionKey
     let isVerbose: Bool
+    private static let features: Features = [.acks, .replies, .sessions, .notices]
+
     private var identity: SessionIdentity
+    private var printed: PrintedMessages
     private var nameRetries: NameRetries?
     private var wasConnected = false
     /// Attempts without a welcome since the last one.
@@ -17,12 +20,22 @@ struct Listener: Sendable {
     /// Another client has the session id of our Claude Code session; ours was made up.
     private var hasOwnSessionID = false
 
-    init(endpoint: BusEndpoint, key: SessionKey, identity: SessionIdentity, isVerbose: Bool) {
+    /// The next mail is what came while nobody listened, and the session is to be told how much that is.
+    private var wasAway = true
+
+    init(
+        endpoint: BusEndpoint,
+        key: SessionKey,
+        identity: SessionIdentity,
+        printed: PrintedMessages,
+        isVerbose: Bool
+    ) {
         self.endpoint = endpoint
         self.key = key
         self.identity = identity
+        self.printed = printed
         self.isVerbose = isVerbose
-        nameRetries = identity.name.map(NameRetries.init)
+        if identity.nameOrigin == .given { nameRetries = identity.name.map(NameRetries.init) }
     }
 
     private enum Outcome {
@@ -65,43 +78,66 @@ struct Listener: Sendable {
     /// One connection, from hello to its end.
     private mutating func listen(on socket: Descriptor) async throws -> Outcome {
         let (listener, outcome) = try await BusConnection.withConnection(on: socket) { [self] inbound, outbound in
-            var listener = self
-            try await outbound.write(ClientRequest(.hello(listener.identity.hello)))
-            if isVerbose { try await outbound.write(ClientRequest(.list)) }
-            do {
-                for try await frame in inbound {
-                    if let outcome = try listener.receive(frame) { return (listener, outcome) }
+            let hello = identity.hello(printed: printed.newest, features: Self.features)
+            try await outbound.write(ClientRequest(.hello(hello)))
+            if isVerbose { try await outbound.write(ClientRequest(.list(all: false))) }
+            let acknowledgements = Acknowledgements()
+            return try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await acknowledgements.send(through: outbound) }
+                defer { tasks.cancelAll() }
+                var listener = self
+                do {
+                    for try await frame in inbound {
+                        if let outcome = try listener.receive(frame, acknowledgements) { return (listener, outcome) }
+                    }
+                    return (listener, Outcome.lost(reason: "the server closed the connection"))
+                } catch {
+                    return (listener, try listener.judge(error))
                 }
-                return (listener, Outcome.lost(reason: "the server closed the connection"))
-            } catch {
-                return (listener, try listener.judge(error))
             }
         }
         self = listener
         return outcome
     }
 
-    private mutating func receive(_ frame: ServerFrame) throws -> Outcome? {
+    private mutating func receive(_ frame: ServerFrame, _ acknowledgements: Acknowledgements) throws -> Outcome? {
         switch frame {
         case .welcome(let welcome): try welcomed(welcome)
+        case .waiting(let count):
+            if wasAway, count > 0 { try print(.arrivedWhileAway(count: count)) }
+            wasAway = false
         case .message(let message):
-            for line in NotificationLine.lines(for: message, log: log) { try StandardStreams.print(line) }
+            try show(message.id, acknowledgements) { [log] in NotificationLine.lines(for: message, log: log) }
+        case .notice(let notice):
+            try show(notice.id, acknowledgements) { [NotificationLine.notice(notice.text)] }
         case .renamed(let id, let name, _) where id == identity.sessionID.rawValue: try renamed(to: name)
         case .error(let failure): return try refused(failure)
         case .peerJoined, .peerLeft, .renamed:
             if isVerbose, let notice = peers.notice(of: frame) { try print(notice) }
         case .listing(let sessions, _): peers.remember(sessions)
-        case .pong: break
+        case .pong, .sent, .messages, .disconnected: break
         }
         return nil
     }
 
+    /// Prints what has not been printed yet, and acknowledges it in any case: its sender waits for that.
+    private mutating func show(_ id: String, _ acknowledgements: Acknowledgements, _ lines: () -> [String]) throws {
+        let messageID = MessageID(id)
+        if let messageID, printed.contains(messageID) { return acknowledgements.add(id) }
+        for line in lines() { try StandardStreams.print(line) }
+        if let messageID { try printed.insert(messageID) }
+        acknowledgements.add(id)
+    }
+
     private mutating func welcomed(_ welcome: ServerFrame.Welcome) throws {
+        let suggestion = identity.name
         identity.name = SessionName(rawValue: welcome.assignedName)
         failures = 0
         try saveState()
         if !wasConnected {
-            if identity.nameOrigin == .suggested, let name = identity.name { try print(.nameSuggested(name)) }
+            if identity.nameOrigin == .suggested, let name = identity.name {
+                try print(.nameChosen(name, isFromDirectory: name == suggestion))
+            }
             try print(.connected(name: welcome.assignedName, sessionID: welcome.sessionID))
         } else if hasComplained {
             try print(.connectedAgain(name: welcome.assignedName))
@@ -123,8 +159,7 @@ struct Listener: Sendable {
             switch nameRetries?.next(candidates: failure.candidates) {
             case .use(let name, let notice):
                 identity.name = name
-                // A name that we chose ourselves may be any; nobody is told of the first choice.
-                if identity.nameOrigin == .given { try print(notice) }
+                try print(notice)
                 return .again
             case .giveUp(let notice):
                 try print(notice)
@@ -165,6 +200,7 @@ struct Listener: Sendable {
     private mutating func complain(_ reason: String) throws {
         guard !hasComplained, failures >= (wasConnected ? 4 : 1) else { return }
         hasComplained = true
+        wasAway = true
         try print(.unreachable(reason: reason))
     }
 

@@ -4,7 +4,8 @@ import InterSessionCore
 enum Notice {
     case connected(name: String, sessionID: String)
     case connectedAgain(name: String)
-    case nameSuggested(SessionName)
+    case nameChosen(SessionName, isFromDirectory: Bool)
+    case arrivedWhileAway(count: Int)
     case nameTaken(SessionName, using: SessionName)
     case nameStillTaken(SessionName)
     case anotherMonitor(ListenerState?)
@@ -27,8 +28,12 @@ enum Notice {
             "connected as '\(name)' (session_id=\(sessionID))"
         case .connectedAgain(let name):
             "connected again as '\(name)'"
-        case .nameSuggested(let name):
-            "no name given; using '\(name)' from the working directory"
+        case .nameChosen(let name, let isFromDirectory):
+            "no name given; using '\(name)'" + (isFromDirectory ? " from the working directory" : "")
+        case .arrivedWhileAway(let count):
+            count == 1
+                ? "1 message arrived while this session was away"
+                : "\(count) messages arrived while this session was away"
         case .nameTaken(let name, let other):
             "name '\(name)' taken; using '\(other)'"
         case .nameStillTaken(let name):

@@ -25,7 +25,11 @@ struct Server: Tool {
             let directory = try DataDirectory.current()
             let settings = try bus.settings(directory, idleShutdownMinutes: idleShutdownMinutes)
             let logger = Logger(label: "inter-session.server", factory: { StreamLogHandler.standardError(label: $0) })
-            let server = BusServer(endpoint: BusEndpoint(directory: directory, settings: settings), logger: logger)
+            let server = BusServer(
+                endpoint: BusEndpoint(directory: directory, settings: settings),
+                mail: try MailSettings(environment: { Environment[$0] }),
+                logger: logger
+            )
             try await server.run(inheritedLock: starter?.lock) { try starter?.tell(ServerElection.ready) }
         } catch {
             // Whoever started us prints it; we are a daemon whose standard error is a file.

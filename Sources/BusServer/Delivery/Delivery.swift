@@ -1,27 +1,230 @@
 import InterSessionCore
 import Logging
+import NIOCore
 
-/// The last step of a message in the server: written down, it goes to the sockets of its recipients.
+/// The last step of mail in the server: stored, it goes to the sockets of its receivers as fast as they take it.
+///
+/// An agent that keeps up gets what is accepted as it is committed. One that does not, or that has just come, is
+/// behind: its mail is read from its mailbox in pages, when it has room for them, until it has caught up. So nobody's
+/// slowness takes more memory than a window, and nothing is lost with a connection.
 final class Delivery {
-    private let registry: Registry
-    private let logger: Logger
+    /// As much as is read from a mailbox at once.
+    private static let pageBytes = 1024 * 1024
+    private static let pageCount = 1024
 
-    init(registry: Registry, logger: Logger) {
-        self.registry = registry
+    private let storage: Storage
+    private let journal: Journal
+    private let logger: Logger
+    private var correspondence = Correspondence()
+
+    init(storage: Storage, journal: Journal, logger: Logger) {
+        self.storage = storage
+        self.journal = journal
         self.logger = logger
     }
 
-    func deliver(_ accepted: AcceptedMessage, _ outcome: Result<Void, any Error>) {
+    // MARK: New mail
+
+    func deliver(_ mail: AcceptedMail, _ outcome: Result<Void, any Error>) {
         switch outcome {
         case .success:
-            // Encoded once; the recipients share the buffer.
-            let frame = ServerFrame.message(accepted.message).encode()
-            for recipient in accepted.recipients { registry[recipient]?.connection.write(encoded: frame) }
+            let wasDelivered = deliver(mail)
+            answer(mail, wasDelivered: wasDelivered)
         case .failure(let error):
-            logger.error("a message could not be written down, its sender was told: \(error)")
-            let reason = "the message could not be stored (\(error)); free some space and send it again"
-            accepted.sender.write(WireError.storageFull(reason).frame(ref: accepted.ref))
+            logger.error("mail could not be stored, its sender was told: \(error)")
+            let reason = "the message could not be stored (\(error)); nobody got it; free some space and send it again"
+            mail.origin?.connection.write(WireError.storageFull(reason).frame(ref: mail.origin?.ref))
         }
-        accepted.sender.settle(bytes: accepted.message.text.utf8.count)
+        mail.origin?.connection.settle(bytes: mail.content.bytes)
+    }
+
+    private func deliver(_ mail: AcceptedMail) -> Bool {
+        var wasDelivered = false
+        var frames = FrameCache(mail.content)
+        for session in mail.recipients {
+            if giveToAsker(mail, session) {
+                wasDelivered = true
+            } else if let agent = session.agent {
+                // An agent that is behind gets it in its turn.
+                if agent.window.isBehind { continue }
+                guard agent.window.hasRoom, agent.connection.isWritable else {
+                    agent.window.isBehind = true
+                    continue
+                }
+                push(mail.id, frames.frame(for: agent.connection.features), to: agent)
+                wasDelivered = true
+            }
+        }
+        return wasDelivered
+    }
+
+    private func answer(_ mail: AcceptedMail, wasDelivered: Bool) {
+        guard let origin = mail.origin, case .message(let message) = mail.content,
+            origin.connection.features.contains(.receipts)
+        else { return }
+        let receiver = message.to == nil ? nil : mail.recipients.first
+        let sent = ServerFrame.Sent(
+            messageID: message.id,
+            to: message.to,
+            state: wasDelivered ? .delivered : .queued,
+            recipients: mail.recipients.count,
+            offlineSince: receiver.flatMap { $0.agent == nil ? $0.lastSeen.iso8601 : nil },
+            ref: origin.ref
+        )
+        // Who does not acknowledge is not waited for.
+        if let patience = origin.receiptWithin, let receiver, receiver.owesAcknowledgement(of: mail.id) {
+            correspondence.awaitReceipt(of: mail.id, sent, on: origin.connection)
+            let bound = NIOLoopBound((delivery: self, id: mail.id), eventLoop: storage.eventLoop)
+            storage.eventLoop.scheduleTask(in: TimeAmount(patience)) {
+                bound.value.delivery.receiptIsDue(bound.value.id)
+            }
+        } else {
+            origin.connection.write(.sent(sent))
+        }
+    }
+
+    /// The receiver has seen the message, or has not in the time that there was.
+    private func receiptIsDue(_ id: MessageID, isSeen: Bool = false) {
+        guard let (answer, connection) = correspondence.takeReceipt(of: id) else { return }
+        var sent = answer
+        if isSeen { sent.state = .seen }
+        connection.write(.sent(sent))
+    }
+
+    private func push(_ id: MessageID, _ frame: ByteBuffer?, to agent: Agent) {
+        agent.window.last = id
+        let mailbox = agent.session.mailbox
+        guard let frame else {
+            // The agent cannot read it: it knows no such frame.
+            return journal.markSeen(id, in: mailbox)
+        }
+        if agent.connection.features.contains(.acks) {
+            agent.window.unacknowledged.insert(id)
+            agent.connection.write(encoded: frame)
+        } else {
+            agent.connection.write(encoded: frame) { [journal] in journal.markSeen(id, in: mailbox) }
+        }
+    }
+
+    // MARK: Mail that waits
+
+    /// The agent has come: what waits for it is counted and delivered.
+    func start(_ agent: Agent, printed: [MessageID]) {
+        for id in printed { journal.markSeen(id, in: agent.session.mailbox) }
+        if agent.connection.features.contains(.acks) {
+            journal.flush()
+            let mailbox = agent.session.mailbox
+            storage.perform { store in
+                try store.waiting(in: mailbox)
+            } then: { [logger] outcome in
+                switch outcome {
+                case .success(let count): agent.connection.write(.waiting(count: count))
+                case .failure(let error): logger.error("the mail that waits could not be counted: \(error)")
+                }
+            }
+        }
+        catchUp(agent)
+    }
+
+    /// The mailbox has got mail from another one.
+    func startOver(_ session: KnownSession) {
+        guard let agent = session.agent else { return }
+        agent.window.startOver()
+        catchUp(agent)
+    }
+
+    /// Reads the next page of an agent that is behind and has room.
+    func catchUp(_ agent: Agent) {
+        let window = agent.window
+        guard window.isBehind, !window.isReading, window.hasMuchRoom, agent.connection.isWritable else { return }
+        agent.window.isReading = true
+        // What was acknowledged is not read again.
+        journal.flush()
+        let mailbox = agent.session.mailbox
+        storage.perform { store in
+            try store.page(of: mailbox, after: window.last, bytes: Self.pageBytes, count: Self.pageCount)
+        } then: { [self] outcome in
+            guard agent.session.agent === agent else { return }
+            agent.window.isReading = false
+            switch outcome {
+            case .success(let page):
+                if agent.window.reading == window.reading { take(page, for: agent) }
+                catchUp(agent)
+            case .failure(let error):
+                logger.error("the mail of '\(agent.session.address)' could not be read: \(error)")
+                // It comes again and finds its mail, or the trouble is over.
+                agent.connection.close(.goingAway, reason: "the mailbox could not be read")
+            }
+        }
+    }
+
+    private func take(_ page: MailStore.Page, for agent: Agent) {
+        for (id, content) in page.mail {
+            agent.window.last = id
+            guard !agent.window.unacknowledged.contains(id), !agent.session.withheld.contains(id) else { continue }
+            push(id, content.frame(for: agent.connection.features)?.encode(), to: agent)
+        }
+        // Nothing can have come in between: what was committed after the page was read is delivered after it.
+        if page.isLast { agent.window.isBehind = false }
+    }
+
+    // MARK: What the receivers say
+
+    /// - Parameter connection: the agent's own, or that of a tool which waited for an answer.
+    func acknowledge(_ ids: [MessageID], by agent: Agent, on connection: Connection) {
+        let session = agent.session
+        for id in ids {
+            let wasHere = agent.window.unacknowledged.remove(id) != nil
+            let wasWithheld = !session.withheld.isEmpty && session.withheld.remove(id) != nil
+            guard wasHere || wasWithheld else { continue }
+            journal.markSeen(id, in: session.mailbox)
+            connection.withheld.remove(id)
+            receiptIsDue(id, isSeen: true)
+        }
+        catchUp(agent)
+    }
+
+    // MARK: Questions
+
+    func awaitAnswer(to id: MessageID, on connection: Connection, from asked: KnownSession, for asker: KnownSession) {
+        correspondence.awaitAnswer(to: id, .init(connection: connection, asker: asker, asked: asked))
+    }
+
+    /// Gives an answer to the tool that waits for it.
+    private func giveToAsker(_ mail: AcceptedMail, _ session: KnownSession) -> Bool {
+        guard case .message(let message) = mail.content, let sender = SessionID(rawValue: message.from),
+            let question = correspondence.question(answeredBy: message, from: sender, to: session),
+            let frame = mail.content.frame(for: question.connection.features)
+        else { return false }
+        session.withheld.insert(mail.id)
+        question.connection.withheld.insert(mail.id)
+        question.connection.write(frame)
+        return true
+    }
+
+    /// What the connection waited for is not for it any more.
+    func connectionClosed(_ connection: Connection, of session: KnownSession?) {
+        correspondence.forget(connection)
+        guard let session, !connection.withheld.isEmpty else { return }
+        session.withheld.subtract(connection.withheld)
+        connection.withheld = []
+        startOver(session)
+    }
+}
+
+/// The frame of one piece of mail, encoded once for all receivers that know the same features.
+private struct FrameCache {
+    private let content: MailContent
+    private var encoded: [(features: Features, frame: ByteBuffer?)] = []
+
+    init(_ content: MailContent) {
+        self.content = content
+    }
+
+    mutating func frame(for features: Features) -> ByteBuffer? {
+        if let known = encoded.first(where: { $0.features == features }) { return known.frame }
+        let frame = content.frame(for: features)?.encode()
+        encoded.append((features, frame))
+        return frame
     }
 }

@@ -5,46 +5,121 @@ import NIOCore
 /// The parts of a server that live on its event loop, put together.
 struct Bus: Sendable {
     let router: NIOLoopBound<Router>
-    let writer: Journal.Writer
+    let storageWorker: Storage.Worker
     private let journal: NIOLoopBound<Journal>
+    private let storage: NIOLoopBound<Storage>
 
     /// How long leaving peers may take to read what was written for them.
     private static let goodbyeDeadline: Duration = .milliseconds(500)
 
+    /// What is read from the disk before there is a bus.
+    struct Inheritance: Sendable {
+        fileprivate var store: MailStore
+        fileprivate let memory: MailStore.Memory
+        fileprivate let lastMessageID: MessageID?
+
+        /// Blocks while it reads.
+        init(_ directory: DataDirectory, _ settings: MailSettings) throws {
+            store = try MailStore(directory, settings)
+            memory = try store.memory(of: LoopGuard.mostDepths)
+            // The log may know of later messages than a database that had to be begun anew.
+            lastMessageID = [MessageLog.lastID(in: directory.messageLog), memory.lastMessage].compactMap { $0 }.max()
+        }
+    }
+
     /// Must be called on the event loop.
     init(
-        _ directory: DataDirectory,
+        _ inheritance: Inheritance,
         _ token: BearerToken,
+        _ settings: MailSettings,
         _ eventLoop: any EventLoop,
         _ logger: Logger,
         idleMinutes: Int,
         onIdle: @escaping () -> Void
-    ) throws {
-        let registry = Registry()
-        let journal = Journal(eventLoop: eventLoop, log: try MessageLog(path: directory.messageLog))
-        let delivery = Delivery(registry: registry, logger: logger)
-        journal.onOutcome = delivery.deliver
+    ) {
+        let registry = Registry(owners: inheritance.memory.owners, lastMailbox: inheritance.memory.lastMailbox)
+        var store = inheritance.store
+        let (damage, onDamage) = Self.reporter(eventLoop)
+        store.onMovedAside = onDamage
+        let storage = Storage(eventLoop: eventLoop, store: store)
+        let journal = Journal(storage: storage)
+        let delivery = Delivery(storage: storage, journal: journal, logger: logger)
+        let housekeeping = Housekeeping(storage: storage, registry: registry, logger: logger)
         let router = Router(
             registry: registry,
             token: token,
             journal: journal,
-            lastMessageID: MessageLog.lastID(in: directory.messageLog),
+            delivery: delivery,
+            lookup: Lookup(registry: registry, storage: storage, logger: logger),
+            loops: LoopGuard(depths: inheritance.memory.depths, pairLimit: settings.pairLimit),
+            lastMessageID: inheritance.lastMessageID,
             logger: logger
         )
         let idle = IdleShutdown(eventLoop: eventLoop, minutes: idleMinutes, shutDown: onIdle)
+
+        journal.onOutcome = delivery.deliver
+        journal.onLostAcknowledgements = { logger.error("acknowledgements could not be stored: \($0)") }
+        journal.onIdle = housekeeping.journalIsIdle
+        registry.onChange = { owner in
+            storage.perform { store in
+                try store.save(owner)
+            } then: { outcome in
+                guard case .failure(let error) = outcome else { return }
+                logger.error("the session \(owner.sessionID) could not be stored: \(error)")
+            }
+        }
+        registry.onMerge = { old, session in
+            let mailbox = session.mailbox
+            journal.flush()
+            storage.perform { store in
+                try store.merge(old, into: mailbox)
+            } then: { outcome in
+                if case .failure(let error) = outcome { logger.error("mail could not change its mailbox: \(error)") }
+                delivery.startOver(session)
+            }
+        }
+        let movedAside = { (place: String) in
+            let text =
+                "the mailboxes were damaged and are at \(place) now; mail that waited there is not delivered, "
+                + "messages.log has its text"
+            logger.error("\(text)")
+            router.tellTheNext(text)
+            registry.saveAll()
+        }
+        damage.value.report = movedAside
+        if let place = store.movedAside { movedAside(place) }
         router.onPopulationChange = { idle.populationChanged(isEmpty: registry.isEmpty) }
         // A server that nobody ever joins leaves too.
         router.onPopulationChange()
+        housekeeping.start()
+        GhostReaper(eventLoop: eventLoop, registry: registry, logger: logger).start()
 
         self.router = NIOLoopBound(router, eventLoop: eventLoop)
         self.journal = NIOLoopBound(journal, eventLoop: eventLoop)
-        writer = journal.makeWriter()
+        self.storage = NIOLoopBound(storage, eventLoop: eventLoop)
+        storageWorker = storage.worker
     }
 
-    /// What was accepted is still written; the writer ends after it.
+    /// Carries word of a damaged database from the storage's thread to the event loop.
+    private final class DamageReport {
+        var report: (String) -> Void = { _ in }
+    }
+
+    private static func reporter(
+        _ eventLoop: any EventLoop
+    ) -> (NIOLoopBound<DamageReport>, @Sendable (String) -> Void) {
+        let bound = NIOLoopBound(DamageReport(), eventLoop: eventLoop)
+        return (bound, { place in eventLoop.execute { bound.value.report(place) } })
+    }
+
+    /// What was accepted is still stored; the storage ends after it.
     func stopAccepting() {
         let journal = journal
-        journal.eventLoop.execute { journal.value.close() }
+        let storage = storage
+        journal.eventLoop.execute {
+            journal.value.flush()
+            storage.value.close()
+        }
     }
 
     /// Closes every agent's connection, and waits a little for the sockets to drain.

@@ -12,10 +12,12 @@ package struct BusServer: Sendable {
     }
 
     private let endpoint: BusEndpoint
+    private let mail: MailSettings
     private let logger: Logger
 
-    package init(endpoint: BusEndpoint, logger: Logger) {
+    package init(endpoint: BusEndpoint, mail: MailSettings, logger: Logger) {
         self.endpoint = endpoint
+        self.mail = mail
         self.logger = logger
     }
 
@@ -39,12 +41,15 @@ package struct BusServer: Sendable {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let (reasonsToEnd, end) = AsyncStream.makeStream(of: String.self)
         let idleMinutes = endpoint.settings.idleShutdownMinutes
-        let bus = try await group.next().submit { [endpoint, logger] in
-            try Bus(endpoint.directory, token, group.next(), logger, idleMinutes: idleMinutes) {
+        let inheritance = try await BlockingWork.run { [endpoint, mail] in
+            try Bus.Inheritance(endpoint.directory, mail)
+        }
+        let bus = try await group.next().submit { [mail, logger] in
+            Bus(inheritance, token, mail, group.next(), logger, idleMinutes: idleMinutes) {
                 end.yield("nobody was here for \(idleMinutes) min")
             }
         }.get()
-        async let writing: Void = bus.writer.run()
+        async let storing: Void = bus.storageWorker.run()
         let listeners = try await listen(BusListener(group: group, router: bus.router, logger: logger))
         try ready()
         logger.info("serving \(endpoint.settings.host):\(port), version \(InterSession.version)")
@@ -56,7 +61,7 @@ package struct BusServer: Sendable {
         File.remove(endpoint.directory.socket(port: port))
         bus.stopAccepting()
         // What was accepted is written and delivered before anybody is sent away.
-        await writing
+        await storing
         await bus.sayGoodbye()
         try await group.shutdownGracefully()
         withExtendedLifetime(lock) {}

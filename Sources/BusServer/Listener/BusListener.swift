@@ -21,6 +21,7 @@ struct BusListener: Sendable {
         let bootstrap = ServerBootstrap(group: group)
             // The system's own bound is lower on most machines; a crowd of clients starts at once.
             .serverChannelOption(.backlog, value: 4096)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 1024 * 1024, high: 4 * 1024 * 1024))
             .childChannelInitializer { channel in accept(channel, way) }
         switch way {
         case .unixSocket(let path):

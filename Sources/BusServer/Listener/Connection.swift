@@ -16,17 +16,27 @@ final class Connection: ChannelDuplexHandler {
         case awaitingHello
         case agent(Agent)
         case control(HelloHandshake.ActingFor)
+        case observer
     }
 
-    /// A peer that leaves this much unread is cut off rather than kept in memory; a message is at most 10 MiB.
+    /// A peer that leaves this much unread is cut off rather than kept in memory. Mail alone never comes to it: what
+    /// is more than the connection takes stays in its mailbox.
     static let mostUnread = 32 * 1024 * 1024
     /// A peer that sends faster than the disk writes is not read from while this much of it is being written.
-    static let mostUnsettled = 16 * 1024 * 1024
+    static let mostUnsettled = 2 * 1024 * 1024
+    /// What a message takes in memory beside its text.
+    static let messageOverhead = 512
 
     /// How long a peer may take to hear a goodbye out.
     static let lingering: TimeAmount = .seconds(1)
 
     var peer = Peer.awaitingHello
+    /// What the peer and we both know.
+    var features: Features = []
+    /// Answers that were given to this connection instead of its agent, and are not acknowledged.
+    var withheld: Set<MessageID> = []
+    /// When the peer was last heard of, be it by a pong.
+    private(set) var lastHeard = NIODeadline.now()
     /// The kernel vouches for the peer being our own user: it came through the Unix socket.
     let isLocalUser: Bool
 
@@ -71,6 +81,7 @@ final class Connection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        lastHeard = context.eventLoop.now
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -93,7 +104,12 @@ final class Connection: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
+        lastHeard = context.eventLoop.now
         flushIfNeeded()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable, !isClosing { router.connectionDrained(self) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -157,10 +173,30 @@ final class Connection: ChannelDuplexHandler {
         write(encoded: frame.encode())
     }
 
+    /// Whether the socket takes more; ``Router/connectionDrained(_:)`` hears when it does again.
+    var isWritable: Bool { context?.channel.isWritable ?? false }
+
     /// Writes a frame that several peers share.
-    func write(encoded text: ByteBuffer) {
+    ///
+    /// - Parameter written: called when the socket has taken it.
+    func write(encoded text: ByteBuffer, written: (() -> Void)? = nil) {
         guard let context, !isClosing else { return }
-        context.write(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .text, data: text)), promise: nil)
+        var promise: EventLoopPromise<Void>?
+        if let written {
+            promise = context.eventLoop.makePromise()
+            promise?.futureResult.assumeIsolated().whenSuccess(written)
+        }
+        write(WebSocketFrame(fin: true, opcode: .text, data: text), promise, context)
+    }
+
+    /// Asks the peer for a sign of life.
+    func ping() {
+        guard let context, !isClosing else { return }
+        write(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer()), nil, context)
+    }
+
+    private func write(_ frame: WebSocketFrame, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
+        context.write(wrapOutboundOut(frame), promise: promise)
         guard !mustFlush else { return }
         mustFlush = true
         // While its own frames are being read a connection is flushed at their end, otherwise at the end of this turn.
@@ -208,13 +244,13 @@ final class Connection: ChannelDuplexHandler {
     /// A message of this peer is on its way to the journal.
     func hold(bytes: Int) {
         acceptedMessages += 1
-        unsettledBytes += bytes
+        unsettledBytes += bytes + Self.messageOverhead
     }
 
     /// The next message is written down, or its sender knows that it is not.
     func settle(bytes: Int) {
         settledMessages += 1
-        unsettledBytes -= bytes
+        unsettledBytes -= bytes + Self.messageOverhead
         while let first = waiting.first, first.messages <= settledMessages {
             waiting.removeFirst()
             first.action(self)

@@ -6,6 +6,7 @@ struct HelloHandshake {
         /// `replacing` is the older connection of the same session.
         case agent(Introduction, replacing: Agent?)
         case control(ActingFor)
+        case observer
     }
 
     /// An agent's own account of itself, validated.
@@ -16,12 +17,19 @@ struct HelloHandshake {
         let workingDirectory: String
         let processID: Int?
         let nonce: String?
+        /// What it has shown already.
+        let printed: [MessageID]
     }
 
     /// The right of a control connection, which ends with the agent that granted it.
     struct ActingFor {
-        let session: SessionID
+        let session: KnownSession
         let nonce: String
+
+        /// The agent, while it is here and has not changed.
+        var agent: Agent? {
+            session.agent.flatMap { $0.accepts(nonce: nonce) ? $0 : nil }
+        }
     }
 
     let token: BearerToken
@@ -34,6 +42,7 @@ struct HelloHandshake {
         switch hello.role {
         case .agent(let agent): return try judge(agent, nonce: hello.nonce)
         case .control(let session): return .control(try judgeControl(of: session, nonce: hello.nonce))
+        case .observer: return .observer
         }
     }
 
@@ -52,13 +61,16 @@ struct HelloHandshake {
         nonce: String?
     ) throws(WireError) -> Admission {
         let id = if let text = agent.sessionID { try SessionID(validating: text) } else { SessionID.random() }
-        let name = agent.name.isEmpty ? nil : try SessionName(validating: agent.name)
+        let name = agent.name.isEmpty ? chooseName(agent, for: id) : try SessionName(validating: agent.name)
         let label = try SessionLabel(validating: agent.label)
-        let old = registry[id]
+        let old = registry.agent(id)
         if let old, !old.accepts(nonce: nonce) {
             throw .unauthorized("the session id is in use by another connection, which has another nonce")
         }
         if let name, registry.isTaken(name, byOtherThan: id) { throw taken(name) }
+        guard agent.printed.count <= WireLimits.printed else {
+            throw .invalidPayload("the field 'printed' names more than \(WireLimits.printed) messages")
+        }
         return .agent(
             Introduction(
                 id: id,
@@ -66,24 +78,41 @@ struct HelloHandshake {
                 label: label,
                 workingDirectory: agent.workingDirectory,
                 processID: agent.processID,
-                nonce: nonce
+                nonce: nonce,
+                printed: agent.printed.compactMap { MessageID($0) }
             ),
             replacing: old
         )
     }
 
     private func judgeControl(of session: String, nonce: String?) throws(WireError) -> ActingFor {
-        guard let agent = SessionID(rawValue: session).flatMap({ registry[$0] }) else {
+        guard let agent = SessionID(rawValue: session).flatMap({ registry.agent($0) }) else {
             throw .unknownPeer("the session to act for is not connected")
         }
         guard let nonce, agent.accepts(nonce: nonce) else {
             throw .unauthorized("the nonce is not that of the session to act for")
         }
-        return ActingFor(session: agent.id, nonce: nonce)
+        return ActingFor(session: agent.session, nonce: nonce)
+    }
+
+    /// The name of a session that leaves it to us: its name of before, else what it suggests, else one like that.
+    private func chooseName(_ agent: ClientFrame.AgentIntroduction, for id: SessionID) -> SessionName? {
+        guard let suggestion = agent.suggestedName else { return nil }
+        if let before = registry[id]?.name, !registry.isTaken(before, byOtherThan: id) { return before }
+        if let name = SessionName(rawValue: suggestion) {
+            return registry.isTaken(name, byOtherThan: id) ? candidates(name).first : name
+        }
+        return (1...).lazy.compactMap { SessionName(rawValue: "claude-\($0)") }.first {
+            !registry.isTaken($0, byOtherThan: id)
+        }
     }
 
     /// Also what `rename` answers.
     func taken(_ name: SessionName) -> WireError {
-        .nameTaken(name, candidates: name.candidates { registry[$0] != nil })
+        .nameTaken(name, candidates: candidates(name))
+    }
+
+    private func candidates(_ name: SessionName) -> [SessionName] {
+        name.candidates { registry.isTaken($0) }
     }
 }

@@ -1,81 +1,67 @@
 import InterSessionCore
-import Logging
 import NIOCore
 
-/// Makes accepted messages last before anybody hears of them, in the order of their acceptance.
+/// Makes accepted mail last before anybody hears of it, in the order of its acceptance.
 ///
-/// What arrives within one turn of the event loop, or while a batch is being written, is written as one batch. The
-/// writing happens in a task of its own: the event loop never waits for a disk.
+/// What arrives within one turn of the event loop, or while a batch is being written, is the next batch: one
+/// transaction, with the acknowledgements of that time.
 final class Journal {
-    /// What is written of a batch, and where the outcome goes.
-    fileprivate struct Batch: Sendable {
-        let records: [MessageLog.Record]
-        let completed: @Sendable (Result<Void, any Error>) -> Void
-    }
-
-    private let eventLoop: any EventLoop
-    private let batches: AsyncStream<Batch>.Continuation
-    private let writer: Writer
-    private var waiting: [AcceptedMessage] = []
+    private let storage: Storage
+    private var mail: [AcceptedMail] = []
+    private var seen: [MailBatch.Seen] = []
+    private var isScheduled = false
     private var isWriting = false
-    /// Called on the event loop for each message whose fate is decided.
-    var onOutcome: (AcceptedMessage, Result<Void, any Error>) -> Void = { _, _ in }
+    /// Called on the event loop for all mail whose fate is decided.
+    var onOutcome: (AcceptedMail, Result<Void, any Error>) -> Void = { _, _ in }
+    /// Called when acknowledgements could not be written down; their mail will come again.
+    var onLostAcknowledgements: (any Error) -> Void = { _ in }
+    /// Called when nothing is left to be written.
+    var onIdle: () -> Void = {}
 
-    init(eventLoop: any EventLoop, log: MessageLog) {
-        self.eventLoop = eventLoop
-        let (stream, continuation) = AsyncStream.makeStream(of: Batch.self)
-        batches = continuation
-        writer = Writer(batches: stream, log: log)
+    init(storage: Storage) {
+        self.storage = storage
     }
 
-    /// The task that writes, for as long as the journal is open.
-    struct Writer: Sendable {
-        fileprivate let batches: AsyncStream<Batch>
-        fileprivate let log: MessageLog
-
-        /// Writes until the journal is closed and everything accepted is written.
-        func run() async {
-            var log = log
-            for await batch in batches {
-                batch.completed(Result { try log.append(batch.records) })
-            }
-        }
+    func accept(_ accepted: AcceptedMail) {
+        mail.append(accepted)
+        schedule()
     }
 
-    func makeWriter() -> Writer { writer }
+    /// The owner of the mailbox has seen the message.
+    func markSeen(_ id: MessageID, in mailbox: Int64) {
+        seen.append(.init(message: id, mailbox: mailbox))
+        schedule()
+    }
 
-    func accept(_ message: AcceptedMessage) {
-        waiting.append(message)
-        guard !isWriting, waiting.count == 1 else { return }
+    private func schedule() {
+        guard !isWriting, !isScheduled else { return }
+        isScheduled = true
         // At the end of this turn, so that frames that were read together are written together.
-        let bound = NIOLoopBound(self, eventLoop: eventLoop)
-        eventLoop.execute { bound.value.writeWaiting() }
+        let bound = NIOLoopBound(self, eventLoop: storage.eventLoop)
+        storage.eventLoop.execute { bound.value.flush() }
     }
 
-    /// Nothing is accepted from now on; what was accepted is still written.
-    func close() {
-        writeWaiting()
-        batches.finish()
-    }
-
-    private func writeWaiting() {
-        guard !isWriting, !waiting.isEmpty else { return }
+    /// Hands over what waits, so that whatever is asked of the storage next comes after it.
+    func flush() {
+        isScheduled = false
+        guard !mail.isEmpty || !seen.isEmpty else { return }
         isWriting = true
-        let batch = waiting
-        waiting = []
-        let bound = NIOLoopBound((journal: self, batch: batch), eventLoop: eventLoop)
-        let loop = eventLoop
-        batches.yield(
-            Batch(records: batch.map { MessageLog.Record(message: $0.message, recipients: $0.recipients.count) }) {
-                outcome in
-                loop.execute { bound.value.journal.finish(bound.value.batch, outcome) }
-            }
+        let accepted = mail
+        let batch = MailBatch(
+            mail: accepted.map {
+                .init(id: $0.id, content: $0.content, depth: $0.depth, mailboxes: $0.recipients.map(\.mailbox))
+            },
+            seen: seen
         )
-    }
-
-    private func finish(_ batch: [AcceptedMessage], _ outcome: Result<Void, any Error>) {
-        isWriting = false
-        for message in batch { onOutcome(message, outcome) }
-        writeWaiting()
+        mail = []
+        seen = []
+        storage.perform { store in
+            try store.commit(batch)
+        } then: { [self] outcome in
+            isWriting = false
+            if !batch.seen.isEmpty, case .failure(let error) = outcome { onLostAcknowledgements(error) }
+            for mail in accepted { onOutcome(mail, outcome) }
+            if mail.isEmpty, seen.isEmpty { onIdle() } else { flush() }
+        }
     }
 }

@@ -3,21 +3,16 @@ import NIOCore
 
 /// messages.log: one JSON object a line for every accepted message, for people, for `grep`, and for cut notifications.
 ///
-/// Only the journal's task touches it.
+/// Only the mail store touches it.
 struct MessageLog {
     /// Large enough to search in one file for weeks of chat, small enough to open.
     static let defaultRotationSize = 50 * 1024 * 1024
     static let keptRotations = 5
 
-    struct Record: Sendable {
-        let message: ServerFrame.Message
-        let recipients: Int
-    }
-
     private let path: String
     private let rotationSize: Int
     private var file: Descriptor
-    private var size: Int
+    private(set) var size: Int
 
     /// Opens the log for appending. A last line that a crash left unfinished is finished, so that none runs into it.
     ///
@@ -33,28 +28,33 @@ struct MessageLog {
         }
     }
 
-    /// Appends the records, all of them or none.
+    /// Appends a record for each message. What the bus itself says is not logged.
     ///
-    /// - Throws: `PlatformError`, such as a full disk.
-    mutating func append(_ records: [Record]) throws {
-        if size >= rotationSize { try rotate() }
+    /// - Throws: `PlatformError`, such as a full disk; ``cut(to:)`` then removes what was written of it.
+    mutating func append(_ mail: [MailBatch.Mail]) throws {
         var lines = ByteBuffer()
-        for record in records {
+        for mail in mail {
+            guard case .message(let message) = mail.content else { continue }
             var line = JSONWriter.object { json in
-                record.message.writeFields(to: &json)
-                json.field("recipients", record.recipients)
+                message.writeFields(to: &json)
+                json.field("recipients", mail.mailboxes.count)
             }
             lines.writeBuffer(&line)
             lines.writeStaticString("\n")
         }
-        do {
-            try file.write(lines.readableBytesView)
-            size += lines.readableBytes
-        } catch {
-            // Half a record would be a lie that `grep` finds.
-            try File.truncate(file, to: size)
-            throw error
-        }
+        try file.write(lines.readableBytesView)
+        size += lines.readableBytes
+    }
+
+    /// Takes back what was appended behind that size.
+    mutating func cut(to size: Int) throws {
+        try File.truncate(file, to: size)
+        self.size = size
+    }
+
+    /// Begins a new file when this one is large enough.
+    mutating func rotateIfFull() throws {
+        if size >= rotationSize { try rotate() }
     }
 
     private mutating func rotate() throws {

@@ -1,40 +1,33 @@
 import InterSessionCore
 
-/// A session that is on the bus now.
+/// A session that is on the bus now: its connection, and how far its mail has got.
 final class Agent {
-    let id: SessionID
-    var name: SessionName?
-    let label: SessionLabel
-    let workingDirectory: String
+    let session: KnownSession
     let processID: Int?
     /// Without one nobody can act for the agent or take its place.
     let nonce: String?
     let since: Timestamp
+    /// When it, or a tool of it, last asked for something.
+    var lastActive: Timestamp
     let connection: Connection
+    var window = DeliveryWindow()
+    /// How often in a row its process was not to be found.
+    var missedLooks = 0
 
-    init(_ introduction: HelloHandshake.Introduction, since: Timestamp, connection: Connection) {
-        id = introduction.id
-        name = introduction.name
-        label = introduction.label
-        workingDirectory = introduction.workingDirectory
+    init(_ introduction: HelloHandshake.Introduction, as session: KnownSession, connection: Connection) {
+        self.session = session
         processID = introduction.processID
         nonce = introduction.nonce
-        self.since = since
+        since = .now()
+        lastActive = since
         self.connection = connection
     }
+
+    var id: SessionID { session.id }
+    var name: SessionName? { session.name }
 
     func accepts(nonce guess: String?) -> Bool {
         guard let nonce, let guess else { return false }
         return Secret.isEqual(guess, nonce)
-    }
-
-    var summary: ServerFrame.SessionSummary {
-        ServerFrame.SessionSummary(
-            sessionID: id.rawValue,
-            name: name?.rawValue ?? "",
-            label: label.rawValue,
-            workingDirectory: workingDirectory,
-            since: since.iso8601
-        )
     }
 }

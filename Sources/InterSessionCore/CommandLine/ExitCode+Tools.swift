@@ -4,6 +4,8 @@ package import ArgumentParser
 extension ExitCode {
     /// Refused or failed; standard error says why and what to do.
     package static let refused = ExitCode(1)
+    /// No answer came in time.
+    package static let unanswered = ExitCode(3)
     /// The bus cannot be reached.
     package static let unreachable = ExitCode(4)
     /// Bad arguments, `EX_USAGE` of sysexits(3).

@@ -19,6 +19,20 @@ package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertibl
         self.number = number
     }
 
+    /// The same number as a database keys it by.
+    package var rowID: Int64 { Int64(clamping: number) }
+
+    package init(rowID: Int64) {
+        number = UInt64(max(0, rowID))
+    }
+
+    /// The id that a message of that moment has: older messages have lower ones.
+    package init(at time: Timestamp) {
+        number = time.microseconds
+    }
+
+    package var time: Timestamp { Timestamp(microseconds: number) }
+
     package var description: String {
         let digits = String(number, radix: 36)
         return String(repeating: "0", count: max(0, Self.length - digits.utf8.count)) + digits

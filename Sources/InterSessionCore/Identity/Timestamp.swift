@@ -23,6 +23,38 @@ package struct Timestamp: Comparable, Hashable, Sendable {
             + ".\((ofDay % 1000).padded(3))Z"
     }
 
+    /// Reads what ``iso8601`` writes; the milliseconds may be left out.
+    package init?(iso8601 text: String) {
+        let fields = text.split(whereSeparator: { "-T:.Z".contains($0) }).map(String.init)
+        guard text.hasSuffix("Z"), (6...7).contains(fields.count), fields.allSatisfy({ $0.utf8.count <= 4 }) else {
+            return nil
+        }
+        let numbers = fields.compactMap { UInt64($0) }
+        guard numbers.count == fields.count, (1...12).contains(numbers[1]), (1...31).contains(numbers[2]),
+            numbers[0] >= 1970, numbers[3] < 24, numbers[4] < 60, numbers[5] < 61
+        else { return nil }
+        let days = UInt64(Self.days(year: Int(numbers[0]), month: Int(numbers[1]), day: Int(numbers[2])))
+        let seconds = days * 86_400 + numbers[3] * 3600 + numbers[4] * 60 + numbers[5]
+        let milliseconds = numbers.count == 7 && fields[6].utf8.count == 3 ? numbers[6] : 0
+        self.init(microseconds: (seconds * 1000 + milliseconds) * 1000)
+    }
+
+    /// The moment so long before this one.
+    package static func - (time: Timestamp, duration: Duration) -> Timestamp {
+        let microseconds = UInt64(max(0, duration / .microseconds(1)))
+        return Timestamp(microseconds: time.microseconds - min(time.microseconds, microseconds))
+    }
+
+    /// The days from 1970 to a proleptic Gregorian date, the inverse of ``civil(daysSince1970:)``.
+    private static func days(year: Int, month: Int, day: Int) -> Int {
+        let yearFromMarch = month <= 2 ? year - 1 : year
+        let era = yearFromMarch / 400
+        let yearOfEra = yearFromMarch - era * 400
+        let monthFromMarch = month > 2 ? month - 3 : month + 9
+        let dayOfYear = (153 * monthFromMarch + 2) / 5 + day - 1
+        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+    }
+
     /// The proleptic Gregorian date of a day, for days from 1970 on.
     private static func civil(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
         // Years that begin on 1 March put the leap day last, so that a month's first day is a linear formula.

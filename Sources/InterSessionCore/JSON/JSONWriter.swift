@@ -41,6 +41,16 @@ package struct JSONWriter {
         if let value { field(name, value) }
     }
 
+    package mutating func field(_ name: StaticString, _ value: Bool) {
+        writeName(name)
+        buffer.writeStaticString(value ? "true" : "false")
+    }
+
+    /// Leaves the field out when it is false.
+    package mutating func field(_ name: StaticString, ifTrue value: Bool) {
+        if value { field(name, value) }
+    }
+
     package mutating func field(_ name: StaticString, _ values: [String]) {
         writeName(name)
         buffer.writeStaticString("[")

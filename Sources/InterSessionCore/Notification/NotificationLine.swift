@@ -11,6 +11,8 @@ package enum NotificationLine {
     package static func lines(for message: ServerFrame.Message, log: String) -> [String] {
         var head = "\(prefix) msg=\(attribute(message.id)) from=\"\(sender(message))\""
         if !message.fromLabel.isEmpty { head += " \"\(quoted(message.fromLabel))\"" }
+        if let question = message.inReplyTo.map(attribute), !question.isEmpty { head += " re=\(question)" }
+        if message.isAutomatic { head += " auto" }
 
         let whole = "\(head)] "
         let room = min(longestText, longest - whole.utf16.count)

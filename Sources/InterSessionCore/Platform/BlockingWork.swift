@@ -1,8 +1,8 @@
 import NIOPosix
 
 /// Work that waits in a system call: it gets a thread of its own, and neither an event loop nor a task waits with it.
-enum BlockingWork {
-    static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+package enum BlockingWork {
+    package static func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         let threads = NIOThreadPool(numberOfThreads: 1)
         threads.start()
         let result: Swift.Result<Result, any Error>

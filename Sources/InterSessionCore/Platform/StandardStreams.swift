@@ -9,6 +9,11 @@ package enum StandardStreams {
         try Descriptor.write(Array((line + "\n").utf8), to: STDOUT_FILENO)
     }
 
+    /// Writes the text and nothing else.
+    package static func write(_ text: String) throws(PlatformError) {
+        try Descriptor.write(Array(text.utf8), to: STDOUT_FILENO)
+    }
+
     package static func printError(_ line: String) {
         // There is nowhere to complain when this fails.
         try? Descriptor.write(Array((line + "\n").utf8), to: STDERR_FILENO)

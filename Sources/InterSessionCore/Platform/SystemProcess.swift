@@ -18,6 +18,15 @@ package enum SystemProcess {
         return !isZombie(process)
     }
 
+    package enum Signal: Sendable {
+        case terminate, kill
+    }
+
+    package static func send(_ signal: Signal, to process: Int32) {
+        guard process > 0 else { return }
+        kill(process, signal == .terminate ? SIGTERM : SIGKILL)
+    }
+
     /// The processes above this one, nearest first.
     package static func ancestors() -> some Sequence<SessionKey.Ancestor> {
         sequence(state: getpid()) { process in

@@ -28,6 +28,7 @@ package struct DataDirectory: Sendable {
 
     package var token: String { "\(path)/token" }
     package var configuration: String { "\(path)/config.json" }
+    package var mail: String { "\(path)/mail.sqlite" }
     package var messageLog: String { "\(path)/messages.log" }
     package var serverLog: String { "\(path)/server.log" }
     /// Holds one directory of tools for each installed version.
@@ -40,6 +41,7 @@ package struct DataDirectory: Sendable {
     package func serverMeta(port: Int) -> String { "\(path)/server.\(port).pid.meta" }
 
     package func clientLock(_ key: SessionKey) -> String { "\(path)/clients/\(key).lock" }
+    package func clientPrinted(_ key: SessionKey) -> String { "\(path)/clients/\(key).printed" }
     package func clientState(_ key: SessionKey) -> String { "\(path)/clients/\(key).session" }
 
     /// The Unix socket of the server on that port.

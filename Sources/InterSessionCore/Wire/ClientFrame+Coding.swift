@@ -34,17 +34,27 @@ extension ClientRequest {
             switch frame {
             case .hello(let hello): hello.write(to: &json)
             case .ping: json.field("op", "ping")
-            case .list: json.field("op", "list")
-            case .send(let target, let text):
+            case .list(let all):
+                json.field("op", "list")
+                json.field("all", ifTrue: all)
+            case .send(let target, let message):
                 json.field("op", "send")
                 json.field("to", target)
-                json.field("text", text)
-            case .broadcast(let text):
+                message.write(to: &json)
+            case .broadcast(let message):
                 json.field("op", "broadcast")
-                json.field("text", text)
+                message.write(to: &json)
+            case .ack(let ids):
+                json.field("op", "ack")
+                json.field("msg_ids", ids)
             case .rename(let name):
                 json.field("op", "rename")
                 json.field("name", name)
+            case .disconnect: json.field("op", "disconnect")
+            case .show(let id):
+                json.field("op", "show")
+                json.field("msg_id", id)
+            case .log(let query): query.write(to: &json)
             case .bye: json.field("op", "bye")
             }
             json.field("ref", ifPresent: ref)
@@ -59,13 +69,59 @@ extension ClientFrame {
             switch op {
             case "hello": .hello(try Hello(object))
             case "ping": .ping
-            case "list": .list
-            case "send": .send(to: try object.requiredString("to"), text: try object.requiredString("text"))
-            case "broadcast": .broadcast(text: try object.requiredString("text"))
+            case "list": .list(all: try object.boolean("all") ?? false)
+            case "send": .send(to: try object.requiredString("to"), try Outgoing(object))
+            case "broadcast": .broadcast(try Outgoing(object))
+            case "ack": .ack(try object.messageIDs())
             case "rename": .rename(name: try object.requiredString("name"))
+            case "disconnect": .disconnect
+            case "show": .show(messageID: try object.requiredString("msg_id"))
+            case "log": .log(try LogQuery(object))
             case "bye": .bye
             default: throw WireError.unknownOp("the op '\(op.prefix(40))' is not known here")
             }
+    }
+}
+
+extension ClientFrame.Outgoing {
+    fileprivate init(_ object: JSONObject) throws {
+        text = try object.requiredString("text")
+        inReplyTo = try object.bounded("in_reply_to", to: WireLimits.reference)
+        isAutomatic = try object.boolean("auto") ?? false
+        receiptWithin = try object.integer("receipt_within")
+        awaitsAnswer = try object.boolean("await") ?? false
+    }
+
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("text", text)
+        json.field("in_reply_to", ifPresent: inReplyTo)
+        json.field("auto", ifTrue: isAutomatic)
+        json.field("receipt_within", ifPresent: receiptWithin)
+        json.field("await", ifTrue: awaitsAnswer)
+    }
+}
+
+extension ClientFrame.LogQuery {
+    fileprivate init(_ object: JSONObject) throws {
+        self.init(
+            with: try object.bounded("with", to: WireLimits.reference),
+            since: try object.bounded("since", to: WireLimits.reference),
+            grep: try object.bounded("grep", to: WireLimits.searchWords),
+            unseenBy: try object.bounded("unseen_by", to: WireLimits.reference),
+            limit: try object.integer("limit") ?? WireLimits.logEntries
+        )
+        guard (1...WireLimits.mostLogEntries).contains(limit) else {
+            throw WireError.invalidPayload("the field 'limit' must be from 1 to \(WireLimits.mostLogEntries)")
+        }
+    }
+
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("op", "log")
+        json.field("with", ifPresent: with)
+        json.field("since", ifPresent: since)
+        json.field("grep", ifPresent: grep)
+        json.field("unseen_by", ifPresent: unseenBy)
+        json.field("limit", limit)
     }
 }
 
@@ -74,16 +130,19 @@ extension ClientFrame.Hello {
         let agent = ClientFrame.AgentIntroduction(
             sessionID: try object.string("session_id"),
             name: try object.string("name") ?? "",
+            suggestedName: try object.string("suggested_name"),
             label: try object.string("label") ?? "",
             workingDirectory: try object.bounded("cwd", to: WireLimits.workingDirectory) ?? "",
-            processID: try object.integer("pid")
+            processID: try object.integer("pid"),
+            printed: try object.strings("printed") ?? []
         )
         let forSession = try object.string("for_session") ?? ""
         let role: ClientFrame.Role =
             switch try object.requiredString("role") {
             case "agent": .agent(agent)
             case "control": .control(forSession: forSession)
-            default: throw WireError.invalidPayload("the field 'role' must be \"agent\" or \"control\"")
+            case "observer": .observer
+            default: throw WireError.invalidPayload("the field 'role' must be \"agent\", \"control\" or \"observer\"")
             }
         let nonce = try object.bounded("nonce", to: WireLimits.reference)
         guard nonce != "" else {
@@ -93,7 +152,7 @@ extension ClientFrame.Hello {
             token: try object.string("token"),
             role: role,
             nonce: nonce,
-            features: try object.strings("features") ?? []
+            features: Features(names: try object.strings("features") ?? [])
         )
     }
 
@@ -105,15 +164,19 @@ extension ClientFrame.Hello {
             json.field("role", "agent")
             json.field("session_id", ifPresent: agent.sessionID)
             json.field("name", agent.name)
+            json.field("suggested_name", ifPresent: agent.suggestedName)
             json.field("label", agent.label)
             json.field("cwd", agent.workingDirectory)
             json.field("pid", ifPresent: agent.processID)
+            if !agent.printed.isEmpty { json.field("printed", agent.printed) }
         case .control(let session):
             json.field("role", "control")
             json.field("for_session", session)
+        case .observer:
+            json.field("role", "observer")
         }
         json.field("nonce", ifPresent: nonce)
-        json.field("features", features)
+        json.field("features", features.names)
     }
 }
 
@@ -125,5 +188,11 @@ extension JSONObject {
             throw WireError.invalidPayload("the field '\(name)' is longer than \(limit) bytes")
         }
         return value
+    }
+
+    /// One id or several.
+    fileprivate func messageIDs() throws -> [String] {
+        let one = try string("msg_id").map { [$0] } ?? []
+        return one + (try strings("msg_ids") ?? [])
     }
 }

@@ -26,6 +26,23 @@ extension ServerFrame {
                 ref: try object.string("ref")
             )
         case "msg": return .message(try Message(object))
+        case "waiting": return .waiting(count: try object.integer("count") ?? 0)
+        case "sent": return .sent(try Sent(object))
+        case "notice":
+            return .notice(
+                Notice(
+                    id: try object.requiredString("msg_id"),
+                    timestamp: try object.string("ts") ?? "",
+                    text: try object.requiredString("text")
+                )
+            )
+        case "messages":
+            return .messages(
+                try (object.objects("messages") ?? []).map(ArchivedMessage.init),
+                total: try object.integer("total"),
+                ref: try object.string("ref")
+            )
+        case "disconnected": return .disconnected(ref: try object.string("ref"))
         case "error": return .error(try Failure(object))
         default: return nil
         }
@@ -55,6 +72,23 @@ extension ServerFrame {
                 json.field("name", name)
                 json.field("ref", ifPresent: ref)
             case .message(let message): message.write(to: &json)
+            case .waiting(let count):
+                json.field("op", "waiting")
+                json.field("count", count)
+            case .sent(let sent): sent.write(to: &json)
+            case .notice(let notice):
+                json.field("op", "notice")
+                json.field("msg_id", notice.id)
+                json.field("ts", notice.timestamp)
+                json.field("text", notice.text)
+            case .messages(let messages, let total, let ref):
+                json.field("op", "messages")
+                json.field("messages", messages) { $1.write(to: &$0) }
+                json.field("total", ifPresent: total)
+                json.field("ref", ifPresent: ref)
+            case .disconnected(let ref):
+                json.field("op", "disconnected")
+                json.field("ref", ifPresent: ref)
             case .error(let failure): failure.write(to: &json)
             }
         }
@@ -89,6 +123,13 @@ extension ServerFrame.SessionSummary {
             workingDirectory: try object.string("cwd") ?? "",
             since: try object.string("since") ?? ""
         )
+        guard let isOnline = try object.boolean("online") else { return }
+        details = Details(
+            isOnline: isOnline,
+            waiting: try object.integer("waiting") ?? 0,
+            processID: try object.integer("pid"),
+            idleSeconds: try object.integer("idle")
+        )
     }
 
     package func write(to json: inout JSONWriter) {
@@ -97,6 +138,69 @@ extension ServerFrame.SessionSummary {
         json.field("label", label)
         json.field("cwd", workingDirectory)
         json.field("since", since)
+        guard let details else { return }
+        json.field("online", details.isOnline)
+        json.field("waiting", details.waiting)
+        json.field("pid", ifPresent: details.processID)
+        json.field("idle", ifPresent: details.idleSeconds)
+    }
+}
+
+extension ServerFrame.Sent {
+    fileprivate init(_ object: JSONObject) throws {
+        self.init(
+            messageID: try object.requiredString("msg_id"),
+            to: try object.string("to"),
+            state: DeliveryState(rawValue: try object.string("state") ?? "") ?? .queued,
+            recipients: try object.integer("recipients") ?? 0,
+            offlineSince: try object.string("offline_since"),
+            ref: try object.string("ref")
+        )
+    }
+
+    /// What `sent` and `send --json` say alike.
+    package func writeFields(to json: inout JSONWriter) {
+        json.field("msg_id", messageID)
+        json.field("to", ifPresent: to)
+        json.field("state", state.rawValue)
+        json.field("recipients", recipients)
+        json.field("offline_since", ifPresent: offlineSince)
+    }
+
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("op", "sent")
+        writeFields(to: &json)
+        json.field("ref", ifPresent: ref)
+    }
+}
+
+extension ServerFrame.ArchivedMessage {
+    fileprivate init(_ object: JSONObject) throws {
+        let message = try ServerFrame.Message(object)
+        self.init(
+            message: message,
+            bytes: try object.integer("bytes") ?? message.text.utf8.count,
+            deliveries: try (object.objects("deliveries") ?? []).map { fate in
+                Fate(
+                    sessionID: try fate.string("session_id") ?? "",
+                    name: try fate.string("name") ?? "",
+                    state: DeliveryState(rawValue: try fate.string("state") ?? "") ?? .queued
+                )
+            }
+        )
+    }
+
+    /// On one line, as the tools print it.
+    package var json: String { String(buffer: JSONWriter.object { write(to: &$0) }) }
+
+    fileprivate func write(to json: inout JSONWriter) {
+        message.writeFields(to: &json)
+        json.field("bytes", bytes)
+        json.field("deliveries", deliveries) { json, fate in
+            json.field("session_id", fate.sessionID)
+            json.field("name", fate.name)
+            json.field("state", fate.state.rawValue)
+        }
     }
 }
 
@@ -112,6 +216,8 @@ extension ServerFrame.Message {
             text: try object.requiredString("text"),
             timestamp: try object.string("ts") ?? ""
         )
+        inReplyTo = try object.string("in_reply_to")
+        isAutomatic = try object.boolean("auto") ?? false
     }
 
     fileprivate func write(to json: inout JSONWriter) {
@@ -128,6 +234,8 @@ extension ServerFrame.Message {
         json.field("from_label", fromLabel)
         json.field("to", ifPresent: to)
         json.field("to_session_id", ifPresent: toSessionID)
+        json.field("in_reply_to", ifPresent: inReplyTo)
+        json.field("auto", ifTrue: isAutomatic)
         json.field("text", text)
     }
 }
@@ -141,6 +249,7 @@ extension ServerFrame.Failure {
         )
         candidates = try object.strings("candidates") ?? []
         matches = try object.strings("matches") ?? []
+        nearest = try object.strings("nearest") ?? []
         retryAfter = try object.integer("retry_after")
         limit = try object.integer("limit")
     }
@@ -152,6 +261,7 @@ extension ServerFrame.Failure {
         json.field("ref", ifPresent: ref)
         if !candidates.isEmpty { json.field("candidates", candidates) }
         if !matches.isEmpty { json.field("matches", matches) }
+        if !nearest.isEmpty { json.field("nearest", nearest) }
         json.field("retry_after", ifPresent: retryAfter)
         json.field("limit", ifPresent: limit)
     }

@@ -8,6 +8,14 @@ package enum ServerFrame: Equatable, Sendable {
     /// `sessionID` is nil in the answer to the one who asked.
     case renamed(sessionID: String?, name: String, ref: String?)
     case message(Message)
+    /// How many messages come next that the agent has not seen; said once, after the welcome.
+    case waiting(count: Int)
+    /// A message was accepted.
+    case sent(Sent)
+    case notice(Notice)
+    /// `total` is how many there are where only the newest were asked for.
+    case messages([ArchivedMessage], total: Int?, ref: String?)
+    case disconnected(ref: String?)
     case error(Failure)
 
     package struct Welcome: Equatable, Sendable {
@@ -31,6 +39,24 @@ package enum ServerFrame: Equatable, Sendable {
         package var workingDirectory: String
         /// ISO 8601, UTC.
         package var since: String
+        /// What only the feature `sessions` shows.
+        package var details: Details?
+
+        package struct Details: Equatable, Sendable {
+            package var isOnline: Bool
+            /// Messages that it has not seen.
+            package var waiting: Int
+            package var processID: Int?
+            /// Seconds since it said something; nil for one that is offline.
+            package var idleSeconds: Int?
+
+            package init(isOnline: Bool, waiting: Int, processID: Int? = nil, idleSeconds: Int? = nil) {
+                self.isOnline = isOnline
+                self.waiting = waiting
+                self.processID = processID
+                self.idleSeconds = idleSeconds
+            }
+        }
 
         package init(sessionID: String, name: String, label: String, workingDirectory: String, since: String) {
             self.sessionID = sessionID
@@ -49,6 +75,8 @@ package enum ServerFrame: Equatable, Sendable {
         /// Both are nil on a broadcast.
         package var to: String?
         package var toSessionID: String?
+        package var inReplyTo: String?
+        package var isAutomatic = false
         package var text: String
         /// ISO 8601, UTC.
         package var timestamp: String
@@ -74,12 +102,80 @@ package enum ServerFrame: Equatable, Sendable {
         }
     }
 
+    package struct Sent: Equatable, Sendable {
+        package var messageID: String
+        /// The receiver's name, else its id; nil for a broadcast.
+        package var to: String?
+        package var state: DeliveryState
+        package var recipients: Int
+        /// Since when the receiver is not here, ISO 8601.
+        package var offlineSince: String?
+        package var ref: String?
+
+        package init(
+            messageID: String,
+            to: String?,
+            state: DeliveryState,
+            recipients: Int,
+            offlineSince: String? = nil,
+            ref: String?
+        ) {
+            self.messageID = messageID
+            self.to = to
+            self.state = state
+            self.recipients = recipients
+            self.offlineSince = offlineSince
+            self.ref = ref
+        }
+    }
+
+    /// Word of the bus itself for an agent.
+    package struct Notice: Equatable, Sendable {
+        package var id: String
+        /// ISO 8601, UTC.
+        package var timestamp: String
+        package var text: String
+
+        package init(id: String, timestamp: String, text: String) {
+            self.id = id
+            self.timestamp = timestamp
+            self.text = text
+        }
+    }
+
+    /// A message of the past, and how far it got.
+    package struct ArchivedMessage: Equatable, Sendable {
+        package var message: Message
+        /// Of the whole text, which may be cut here.
+        package var bytes: Int
+        package var deliveries: [Fate]
+
+        package struct Fate: Equatable, Sendable {
+            package var sessionID: String
+            package var name: String
+            package var state: DeliveryState
+
+            package init(sessionID: String, name: String, state: DeliveryState) {
+                self.sessionID = sessionID
+                self.name = name
+                self.state = state
+            }
+        }
+
+        package init(message: Message, bytes: Int, deliveries: [Fate]) {
+            self.message = message
+            self.bytes = bytes
+            self.deliveries = deliveries
+        }
+    }
+
     package struct Failure: Error, Equatable, Sendable {
         package var code: String
         package var message: String
         package var ref: String?
         package var candidates: [String] = []
         package var matches: [String] = []
+        package var nearest: [String] = []
         package var retryAfter: Int?
         package var limit: Int?
 
@@ -89,6 +185,18 @@ package enum ServerFrame: Equatable, Sendable {
             self.ref = ref
         }
     }
+}
+
+/// How far a message has got on its way to one receiver (docs/PROTOCOL.md, "States").
+package enum DeliveryState: String, Equatable, Sendable {
+    /// Stored, for a receiver that is away or reads slowly.
+    case queued
+    /// Written to the receiver's socket.
+    case delivered
+    /// The receiver has printed it.
+    case seen
+    /// Waited for longer than mail is kept.
+    case expired
 }
 
 extension ServerFrame.Failure: CustomStringConvertible {

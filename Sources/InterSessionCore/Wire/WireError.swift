@@ -5,11 +5,13 @@ package enum WireError: Error, Equatable {
     case invalidLabel(String)
     case invalidPayload(String)
     case nameTaken(SessionName, candidates: [SessionName])
-    case unknownPeer(String)
+    case unknownPeer(String, nearest: [String] = [])
     case ambiguous(String, matches: [String])
     case textTooLong(bytes: Int, limit: Int)
-    /// Seconds until the next one is accepted.
-    case rateLimited(retryAfter: Int)
+    /// Seconds until the next one is accepted, and what there was too much of.
+    case rateLimited(retryAfter: Int, of: String)
+    case hopLimit
+    case unknownMessage(String)
     case storageFull(String)
     case unknownOp(String)
 }
@@ -26,6 +28,8 @@ extension WireError {
         case .ambiguous: "ambiguous"
         case .textTooLong: "text_too_long"
         case .rateLimited: "rate_limited"
+        case .hopLimit: "hop_limit"
+        case .unknownMessage: "unknown_message"
         case .storageFull: "storage_full"
         case .unknownOp: "unknown_op"
         }
@@ -38,14 +42,19 @@ extension WireError {
             reason
         case .nameTaken(let name, _):
             "the name '\(name)' is in use; choose another"
-        case .unknownPeer(let reason):
-            reason
+        case .unknownPeer(let reason, let nearest):
+            nearest.isEmpty ? reason : "\(reason); did you mean \(nearest.map { "'\($0)'" }.joined(separator: " or "))?"
         case .ambiguous(let target, _):
             "'\(target)' fits several sessions; use the whole name"
         case .textTooLong(let bytes, let limit):
             "the text has \(bytes) bytes, the limit is \(limit); put it in a file and send the path"
-        case .rateLimited(let retryAfter):
-            "more than \(WireLimits.broadcasts) broadcasts in a minute; try again in \(retryAfter) s"
+        case .rateLimited(let retryAfter, let what):
+            "more than \(what) in a minute; try again in \(retryAfter) s"
+        case .hopLimit:
+            "automatic messages have answered each other \(WireLimits.automaticDepth) times; this one was not sent: "
+                + "let a person or an agent decide what to say next"
+        case .unknownMessage(let id):
+            "there is no message '\(id.prefix(16))'; it may be older than mail is kept"
         }
     }
 
@@ -55,7 +64,8 @@ extension WireError {
         switch self {
         case .nameTaken(_, let candidates): error.candidates = candidates.map(\.rawValue)
         case .ambiguous(_, let matches): error.matches = matches
-        case .rateLimited(let retryAfter): error.retryAfter = retryAfter
+        case .unknownPeer(_, let nearest): error.nearest = nearest
+        case .rateLimited(let retryAfter, _): error.retryAfter = retryAfter
         case .textTooLong(_, let limit): error.limit = limit
         default: break
         }

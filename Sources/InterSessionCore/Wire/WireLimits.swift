@@ -9,6 +9,25 @@ package enum WireLimits {
     /// Broadcasts of one agent within ``broadcastWindow``.
     package static let broadcasts = 60
     package static let broadcastWindow: Duration = .seconds(60)
+    /// Direct messages between two agents, both ways together, within ``pairWindow``: two programs that answer each
+    /// other reach it, people do not.
+    package static let directMessagesOfPair = 120
+    package static let pairWindow: Duration = .seconds(60)
+    /// How deep automatic messages may answer automatic messages.
+    package static let automaticDepth = 4
+    /// Messages that an agent may have on its connection without having acknowledged them; the rest waits.
+    package static let unacknowledged = 8192
+    /// Ids of messages that a client has shown and may name in its hello, enough for all that it had not acknowledged.
+    package static let printed = 2 * unacknowledged
+    /// Milliseconds that `sent` may wait for the receiver.
+    package static let longestReceipt = 5000
+    /// Messages in the answer to `log`, unless it asks for another number.
+    package static let logEntries = 50
+    package static let mostLogEntries = 1000
+    /// Bytes of the words to search for.
+    package static let searchWords = 1024
+    /// Bytes of one text in the answer to `log`; `show` has it whole.
+    package static let logText = 64 * 1024
     /// Characters of a `ref`, `nonce` or `cwd` that a peer may make us keep.
     package static let reference = 128
     package static let workingDirectory = 4096

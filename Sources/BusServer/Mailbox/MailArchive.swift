@@ -1,0 +1,146 @@
+import GRDB
+import InterSessionCore
+
+/// A message of the past. Its receivers are named by the mailboxes, whose owners the registry knows.
+struct ArchivedMail: Sendable {
+    let id: MessageID
+    let message: ServerFrame.Message
+    let bytes: Int
+    let fates: [(mailbox: Int64, state: StoredState)]
+}
+
+/// What to look for in the archive. Every part that is there narrows it.
+struct ArchiveQuery: Sendable {
+    /// Name or id of a session that sent or received it.
+    var with: String?
+    var since: MessageID?
+    /// Words that are all in it.
+    var words: [String] = []
+    /// The mailbox that has it waiting.
+    var unseenIn: Int64?
+    var limit: Int
+}
+
+/// Looking back: `show` and `log`.
+extension MailStore {
+    /// The whole message; nil when there is none, or no more.
+    mutating func message(_ id: MessageID) throws -> ArchivedMail? {
+        try survivingDamage { store in
+            try store.database.read { database in
+                try Row.fetchOne(
+                    database,
+                    sql: "SELECT * FROM messages WHERE id = ? AND sender_id <> ''",
+                    arguments: [id.rowID]
+                )
+                .flatMap { try ArchivedMail($0, textLimit: .max, in: database) }
+            }
+        }
+    }
+
+    /// The newest messages that fit, oldest first, and how many there are.
+    mutating func search(_ query: ArchiveQuery) throws -> (found: [ArchivedMail], total: Int) {
+        try survivingDamage { store in
+            try store.database.read { database in
+                let (condition, arguments) = Self.condition(query)
+                let rows = try Row.fetchCursor(
+                    database,
+                    sql: "SELECT * FROM messages WHERE \(condition) ORDER BY id DESC LIMIT \(query.limit)",
+                    arguments: arguments
+                )
+                var found: [ArchivedMail] = []
+                var size = 0
+                // The answer is one frame.
+                while size < WireLimits.frame / 4, let row = try rows.next() {
+                    guard let mail = try ArchivedMail(row, textLimit: WireLimits.logText, in: database) else { continue }
+                    size += mail.message.text.utf8.count + 1024
+                    found.append(mail)
+                }
+                guard query.unseenIn != nil else { return (found.reversed(), found.count) }
+                let total = try Int.fetchOne(
+                    database,
+                    sql: "SELECT COUNT(*) FROM messages WHERE \(condition)",
+                    arguments: arguments
+                )
+                return (found.reversed(), total ?? found.count)
+            }
+        }
+    }
+
+    private static func condition(_ query: ArchiveQuery) -> (sql: String, arguments: StatementArguments) {
+        var conditions = ["sender_id <> ''"]
+        var arguments: StatementArguments = []
+        if let since = query.since {
+            conditions.append("id >= ?")
+            arguments += [since.rowID]
+        }
+        if let mailbox = query.unseenIn {
+            conditions.append("id IN (SELECT message FROM deliveries WHERE mailbox = ? AND state = 0)")
+            arguments += [mailbox]
+        }
+        if let session = query.with {
+            conditions.append("(sender_name = ? OR recipient = ? OR sender_id = ? OR recipient_id = ?)")
+            arguments += [session, session, session, session]
+        }
+        if !query.words.isEmpty {
+            // Each word quoted is a word and nothing else to the index.
+            let words = query.words.map { "\"\($0.replacing("\"", with: "\"\""))\"" }.joined(separator: " ")
+            conditions.append("id IN (SELECT rowid FROM search WHERE search MATCH ?)")
+            arguments += ["text : (\(words))"]
+        }
+        return (conditions.joined(separator: " AND "), arguments)
+    }
+
+    /// Adds the oldest messages that are not in the index to it, a few at a time, so that nobody waits long for it.
+    ///
+    /// - Returns: whether there are more.
+    mutating func extendIndex(by count: Int) throws -> Bool {
+        try survivingDamage { store in
+            try store.database.write { database in
+                let last = try Int64.fetchOne(database, sql: "SELECT message FROM search_progress") ?? 0
+                let next = try Int64.fetchAll(
+                    database,
+                    sql: "SELECT id FROM messages WHERE id > ? ORDER BY id LIMIT ?",
+                    arguments: [last, count]
+                )
+                guard let end = next.last else { return false }
+                try database.execute(
+                    sql: """
+                        INSERT INTO search (rowid, text, sender_name, recipient)
+                        SELECT id, text, sender_name, recipient FROM messages WHERE id > ? AND id <= ?
+                        """,
+                    arguments: [last, end]
+                )
+                try database.execute(sql: "UPDATE search_progress SET message = ?", arguments: [end])
+                return next.count == count
+            }
+        }
+    }
+}
+
+extension ArchivedMail {
+    fileprivate init?(_ row: Row, textLimit: Int, in database: Database) throws {
+        guard case .message(var message) = MailContent(row) else { return nil }
+        bytes = message.text.utf8.count
+        if bytes > textLimit { message.text = message.text.prefix(bytes: textLimit) }
+        id = MessageID(rowID: row["id"])
+        self.message = message
+        let deliveries = try Row.fetchCursor(
+            try database.cachedStatement(sql: "SELECT mailbox, state FROM deliveries WHERE message = ?"),
+            arguments: [id.rowID]
+        )
+        var fates: [(mailbox: Int64, state: StoredState)] = []
+        while let delivery = try deliveries.next() {
+            fates.append((delivery[0], StoredState(rawValue: delivery[1]) ?? .queued))
+        }
+        self.fates = fates
+    }
+}
+
+extension String {
+    /// As many whole characters from the beginning as fit into so many bytes.
+    fileprivate func prefix(bytes limit: Int) -> String {
+        var end = utf8.index(startIndex, offsetBy: limit, limitedBy: endIndex) ?? endIndex
+        while end > startIndex, end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return String(self[..<end])
+    }
+}

@@ -1,0 +1,103 @@
+import GRDB
+import InterSessionCore
+
+/// mail.sqlite: how it is opened, its schema, and what becomes of a file that cannot be used.
+enum MailDatabase {
+    /// Opens the database and brings its schema up to date.
+    ///
+    /// - Throws: `DatabaseError`, `PlatformError`.
+    static func open(_ path: String) throws -> DatabaseQueue {
+        // SQLite gives its side files the mode of this one.
+        _ = try File.openForAppending(path)
+        var configuration = Configuration()
+        configuration.journalMode = .wal
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            // Survives the death of the process; a power cut may cost the last moments, and never the file.
+            try database.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON")
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try migrator.migrate(queue)
+        return queue
+    }
+
+    /// Puts a file that cannot be used out of the way, with what belongs to it, and keeps it.
+    ///
+    /// - Returns: where it is now.
+    static func moveAside(_ path: String) throws(PlatformError) -> String {
+        let time = String(Timestamp.now().iso8601.prefix(19)).replacing(":", with: "")
+        let place = "\(path).damaged-\(time)-\(Secret.hexadecimal(bytes: 2))"
+        try File.rename(path, to: place)
+        for suffix in ["-wal", "-shm"] where File.exists(path + suffix) {
+            try File.rename(path + suffix, to: place + suffix)
+        }
+        return place
+    }
+
+    /// Whether the error means that the file itself is beyond use.
+    static func isDamage(_ error: any Error) -> Bool {
+        guard let error = error as? DatabaseError else { return false }
+        return [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CANTOPEN].contains(error.resultCode)
+    }
+
+    private static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("mailboxes") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE mailboxes (
+                        id INTEGER PRIMARY KEY,
+                        session_id TEXT NOT NULL,
+                        name TEXT,
+                        label TEXT NOT NULL,
+                        working_directory TEXT NOT NULL,
+                        last_seen INTEGER NOT NULL -- microseconds since 1970, as all times here
+                    );
+                    CREATE TABLE messages (
+                        id INTEGER PRIMARY KEY, -- MessageID: its time of acceptance
+                        sender_id TEXT NOT NULL, -- empty: a notice of the bus itself
+                        sender_name TEXT NOT NULL,
+                        sender_label TEXT NOT NULL,
+                        recipient TEXT, -- as `to` of a direct message
+                        recipient_id TEXT,
+                        in_reply_to TEXT,
+                        depth INTEGER NOT NULL, -- of a chain of automatic messages; 0: not automatic
+                        text TEXT NOT NULL
+                    );
+                    CREATE INDEX automatic_messages ON messages (id, depth) WHERE depth > 0;
+                    CREATE TABLE deliveries (
+                        message INTEGER NOT NULL,
+                        mailbox INTEGER NOT NULL,
+                        state INTEGER NOT NULL, -- StoredState
+                        PRIMARY KEY (message, mailbox)
+                    ) WITHOUT ROWID;
+                    CREATE INDEX unseen ON deliveries (mailbox, message) WHERE state = 0;
+                    CREATE INDEX expired ON deliveries (message) WHERE state = 2;
+                    -- Filled when there is time for it, up to the message of search_progress.
+                    CREATE VIRTUAL TABLE search USING fts5 (
+                        text, sender_name, recipient, content = 'messages', content_rowid = 'id'
+                    );
+                    CREATE TABLE search_progress (message INTEGER NOT NULL);
+                    INSERT INTO search_progress VALUES (0);
+                    """
+            )
+        }
+        return migrator
+    }
+}
+
+/// How far a delivery has got, as the database knows it. `delivered` is not among them: it is a fact of a connection,
+/// and ends with it.
+enum StoredState: Int {
+    case queued = 0
+    case seen = 1
+    case expired = 2
+
+    var deliveryState: DeliveryState {
+        switch self {
+        case .queued: .queued
+        case .seen: .seen
+        case .expired: .expired
+        }
+    }
+}

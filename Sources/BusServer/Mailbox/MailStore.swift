@@ -1,0 +1,392 @@
+import GRDB
+import InterSessionCore
+
+/// What is written in one transaction.
+struct MailBatch: Sendable {
+    struct Mail: Sendable {
+        let id: MessageID
+        let content: MailContent
+        let depth: Int
+        let mailboxes: [Int64]
+    }
+
+    struct Seen: Sendable {
+        let message: MessageID
+        let mailbox: Int64
+    }
+
+    let mail: [Mail]
+    let seen: [Seen]
+}
+
+/// The mail on disk: the database, and messages.log beside it. It is used on the storage's thread alone.
+struct MailStore {
+    /// The owner of a mailbox, as it is kept.
+    struct Owner: Sendable {
+        let mailbox: Int64
+        let sessionID: SessionID
+        let name: SessionName?
+        let label: SessionLabel
+        let workingDirectory: String
+        let lastSeen: Timestamp
+    }
+
+    struct Page: Sendable {
+        let mail: [(id: MessageID, content: MailContent)]
+        /// Nothing waits behind it.
+        let isLast: Bool
+    }
+
+    struct Full: Error, CustomStringConvertible {
+        let limit: Int
+        var description: String {
+            "the mail that nobody has seen yet fills the \(limit / 1_048_576) MiB that mail may take; "
+                + "let its receivers come back, or raise INTER_SESSION_MAIL_MAX_MIB"
+        }
+    }
+
+    private let path: String
+    private let sizeLimit: Int
+    private let retention: Duration
+    private(set) var database: DatabaseQueue
+    private var log: MessageLog
+    /// Called with its new place when a damaged database was moved away.
+    var onMovedAside: @Sendable (String) -> Void = { _ in }
+
+    /// Opens the mail of the directory. A database that cannot be used is moved aside, and an empty one begun.
+    init(_ directory: DataDirectory, _ settings: MailSettings) throws {
+        path = directory.mail
+        sizeLimit = settings.sizeLimit
+        retention = settings.retention
+        log = try MessageLog(path: directory.messageLog)
+        do {
+            database = try MailDatabase.open(path)
+        } catch {
+            movedAside = try MailDatabase.moveAside(path)
+            database = try MailDatabase.open(path)
+        }
+    }
+
+    /// Where the database of before is that could not be opened.
+    private(set) var movedAside: String?
+
+    // MARK: Writing
+
+    /// Writes all of the batch or nothing, into the database and into messages.log.
+    ///
+    /// - Throws: `DatabaseError`, `PlatformError`, ``Full``: such as a full disk.
+    mutating func commit(_ batch: MailBatch) throws {
+        try survivingDamage { store in
+            if !batch.mail.isEmpty { try store.makeRoom() }
+            try store.log.rotateIfFull()
+            let end = store.log.size
+            do {
+                try store.database.write { database in
+                    for seen in batch.seen { try Self.markSeen(seen, in: database) }
+                    for mail in batch.mail { try Self.insert(mail, into: database) }
+                    try store.log.append(batch.mail)
+                }
+            } catch {
+                // A record of a message that was not accepted would be a lie that `grep` finds.
+                try store.log.cut(to: end)
+                throw error
+            }
+        }
+    }
+
+    private static func insert(_ mail: MailBatch.Mail, into database: Database) throws {
+        let statement = try database.cachedStatement(sql: "INSERT INTO messages VALUES (?,?,?,?,?,?,?,?,?)")
+        let id = mail.id.rowID
+        switch mail.content {
+        case .message(let message):
+            try statement.execute(arguments: [
+                id, message.from, message.fromName, message.fromLabel, message.to, message.toSessionID,
+                message.inReplyTo, mail.depth, message.text,
+            ])
+        case .notice(let notice):
+            try statement.execute(arguments: [id, "", "", "", nil as String?, nil as String?, nil as String?, 0, notice.text])
+        }
+        let delivery = try database.cachedStatement(sql: "INSERT INTO deliveries VALUES (?,?,0)")
+        for mailbox in mail.mailboxes { try delivery.execute(arguments: [id, mailbox]) }
+    }
+
+    private static func markSeen(_ seen: MailBatch.Seen, in database: Database) throws {
+        // Also what has expired: it was seen after all.
+        try database.cachedStatement(
+            sql: "UPDATE deliveries SET state = 1 WHERE message = ? AND mailbox = ? AND state <> 1"
+        )
+        .execute(arguments: [seen.message.rowID, seen.mailbox])
+    }
+
+    mutating func save(_ owner: Owner) throws {
+        try survivingDamage { store in
+            try store.database.write { database in
+                try database.execute(
+                    sql: "INSERT OR REPLACE INTO mailboxes VALUES (?,?,?,?,?,?)",
+                    arguments: [
+                        owner.mailbox, owner.sessionID.rawValue, owner.name?.rawValue, owner.label.rawValue,
+                        owner.workingDirectory, Int64(owner.lastSeen.microseconds),
+                    ]
+                )
+            }
+        }
+    }
+
+    /// Moves what waits in one mailbox into another, and does away with the first.
+    mutating func merge(_ old: Int64, into new: Int64) throws {
+        try survivingDamage { store in
+            try store.database.write { database in
+                try database.execute(
+                    sql: "UPDATE OR IGNORE deliveries SET mailbox = ? WHERE mailbox = ? AND state = 0",
+                    arguments: [new, old]
+                )
+                // A broadcast to both is one message now.
+                try database.execute(sql: "UPDATE deliveries SET state = 1 WHERE mailbox = ? AND state = 0", arguments: [old])
+                try database.execute(sql: "DELETE FROM mailboxes WHERE id = ?", arguments: [old])
+            }
+        }
+    }
+
+    // MARK: Reading
+
+    /// The oldest mail of the mailbox that is newer than `last` and unseen, up to about `bytes` of it.
+    mutating func page(of mailbox: Int64, after last: MessageID?, bytes: Int, count: Int) throws -> Page {
+        try survivingDamage { store in
+            try store.database.read { database in
+                let statement = try database.cachedStatement(
+                    sql: """
+                        SELECT messages.* FROM deliveries JOIN messages ON messages.id = deliveries.message
+                        WHERE deliveries.mailbox = ? AND deliveries.state = 0 AND deliveries.message > ?
+                        ORDER BY deliveries.message
+                        """
+                )
+                let rows = try Row.fetchCursor(statement, arguments: [mailbox, last?.rowID ?? 0])
+                var mail: [(id: MessageID, content: MailContent)] = []
+                var size = 0
+                while size < bytes, mail.count < count {
+                    guard let row = try rows.next() else { return Page(mail: mail, isLast: true) }
+                    let id = MessageID(rowID: row["id"])
+                    let content = MailContent(row)
+                    size += content.bytes
+                    mail.append((id, content))
+                }
+                return Page(mail: mail, isLast: false)
+            }
+        }
+    }
+
+    /// How much waits in each mailbox where something does.
+    mutating func waiting() throws -> [Int64: Int] {
+        try survivingDamage { store in
+            try store.database.read { database in
+                let rows = try Row.fetchCursor(
+                    database,
+                    sql: "SELECT mailbox, COUNT(*) FROM deliveries WHERE state = 0 GROUP BY mailbox"
+                )
+                var counts: [Int64: Int] = [:]
+                while let row = try rows.next() { counts[row[0]] = row[1] }
+                return counts
+            }
+        }
+    }
+
+    mutating func waiting(in mailbox: Int64) throws -> Int {
+        try survivingDamage { store in
+            try store.database.read { database in
+                try Int.fetchOne(
+                    database,
+                    sql: "SELECT COUNT(*) FROM deliveries WHERE mailbox = ? AND state = 0",
+                    arguments: [mailbox]
+                ) ?? 0
+            }
+        }
+    }
+
+    /// What a server must know when it starts.
+    struct Memory: Sendable {
+        var owners: [Owner] = []
+        var lastMessage: MessageID?
+        var lastMailbox: Int64 = 0
+        /// The newest automatic messages, oldest first.
+        var depths: [(id: MessageID, depth: Int)] = []
+    }
+
+    mutating func memory(of mostDepths: Int) throws -> Memory {
+        try survivingDamage { store in
+            try store.database.read { database in
+                var memory = Memory()
+                let owners = try Row.fetchCursor(database, sql: "SELECT * FROM mailboxes ORDER BY last_seen")
+                while let row = try owners.next() { if let owner = Owner(row) { memory.owners.append(owner) } }
+                memory.lastMailbox = try Int64.fetchOne(
+                    database,
+                    sql: "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM mailboxes UNION SELECT MAX(mailbox) FROM deliveries)"
+                ) ?? 0
+                memory.lastMessage = try Int64.fetchOne(database, sql: "SELECT MAX(id) FROM messages")
+                    .map(MessageID.init(rowID:))
+                let depths = try Row.fetchCursor(
+                    database,
+                    sql: "SELECT id, depth FROM messages WHERE depth > 0 ORDER BY id DESC LIMIT ?",
+                    arguments: [mostDepths]
+                )
+                while let row = try depths.next() { memory.depths.append((MessageID(rowID: row[0]), row[1])) }
+                memory.depths.reverse()
+                return memory
+            }
+        }
+    }
+
+    // MARK: Growing old
+
+    /// What has been removed because of its age.
+    struct Expiry: Sendable {
+        var expired = 0
+        var removed = 0
+        /// The mailboxes of sessions that nobody has seen for as long.
+        var mailboxes: Set<Int64> = []
+        /// There is more to remove.
+        var isUnfinished = false
+    }
+
+    /// Mail that nobody has seen expires when it is older than mail is kept; what was seen is removed at that age, and
+    /// what has expired at twice that age.
+    mutating func expire(at now: Timestamp, sparing live: Set<Int64>) throws -> Expiry {
+        let retention = retention
+        let cutoff = MessageID(at: now - retention).rowID
+        let lastCutoff = MessageID(at: now - retention * 2).rowID
+        return try survivingDamage { store in
+            try store.database.write { database in
+                var expiry = Expiry()
+                try database.execute(
+                    sql: "UPDATE deliveries SET state = 2 WHERE state = 0 AND message < ?",
+                    arguments: [cutoff]
+                )
+                expiry.expired = database.changesCount
+                let old = try Int64.fetchAll(
+                    database,
+                    sql: """
+                        SELECT id FROM messages WHERE id < ?
+                            OR id < ? AND id NOT IN (SELECT message FROM deliveries WHERE state = 2) LIMIT ?
+                        """,
+                    arguments: [lastCutoff, cutoff, Self.mostRemovals]
+                )
+                try Self.remove(old, from: database)
+                expiry.removed = old.count
+                expiry.isUnfinished = old.count == Self.mostRemovals
+                let gone = try Int64.fetchAll(
+                    database,
+                    sql: """
+                        SELECT id FROM mailboxes WHERE last_seen < ?
+                            AND id NOT IN (SELECT mailbox FROM deliveries WHERE state = 0)
+                        """,
+                    arguments: [Int64((now - retention).microseconds)]
+                )
+                expiry.mailboxes = Set(gone).subtracting(live)
+                for mailbox in expiry.mailboxes {
+                    try database.execute(sql: "DELETE FROM mailboxes WHERE id = ?", arguments: [mailbox])
+                }
+                return expiry
+            }
+        }
+    }
+
+    /// As many messages as are removed at once: the others wait no longer than for this.
+    private static let mostRemovals = 1000
+
+    /// Removes the oldest messages that all their receivers have seen when the file has grown too large.
+    ///
+    /// - Throws: ``Full`` when there are none: what nobody has seen is not given up for what comes later.
+    private func makeRoom() throws {
+        guard try usedBytes() > sizeLimit else { return }
+        let removed = try database.write { database in
+            let seen = try Int64.fetchAll(
+                database,
+                sql: """
+                    SELECT id FROM messages WHERE id NOT IN (SELECT message FROM deliveries WHERE state = 0)
+                    ORDER BY id LIMIT ?
+                    """,
+                arguments: [Self.mostRemovals]
+            )
+            try Self.remove(seen, from: database)
+            return seen.count
+        }
+        guard removed > 0 else { throw Full(limit: sizeLimit) }
+    }
+
+    private func usedBytes() throws -> Int {
+        try database.read { database in
+            let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+            let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
+            return (pages - free) * (try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0)
+        }
+    }
+
+    private static func remove(_ messages: [Int64], from database: Database) throws {
+        let indexed = try Int64.fetchOne(database, sql: "SELECT message FROM search_progress") ?? 0
+        for id in messages {
+            if id <= indexed {
+                // The index has no copy of the text: it must be told what to forget.
+                try database.cachedStatement(
+                    sql: """
+                        INSERT INTO search (search, rowid, text, sender_name, recipient)
+                        SELECT 'delete', id, text, sender_name, recipient FROM messages WHERE id = ?
+                        """
+                )
+                .execute(arguments: [id])
+            }
+            try database.cachedStatement(sql: "DELETE FROM messages WHERE id = ?").execute(arguments: [id])
+            try database.cachedStatement(sql: "DELETE FROM deliveries WHERE message = ?").execute(arguments: [id])
+        }
+    }
+
+    // MARK: Damage
+
+    /// Does `body`. When it finds the database damaged, that is moved aside and `body` done again on an empty one.
+    mutating func survivingDamage<Result>(_ body: (inout MailStore) throws -> Result) throws -> Result {
+        do {
+            return try body(&self)
+        } catch let error where MailDatabase.isDamage(error) {
+            try? database.close()
+            let place = try MailDatabase.moveAside(path)
+            database = try MailDatabase.open(path)
+            onMovedAside(place)
+            return try body(&self)
+        }
+    }
+}
+
+extension MailStore.Owner {
+    fileprivate init?(_ row: Row) {
+        guard let id = SessionID(rawValue: row["session_id"]) else { return nil }
+        mailbox = row["id"]
+        sessionID = id
+        name = (row["name"] as String?).flatMap { SessionName(rawValue: $0) }
+        label = SessionLabel(rawValue: row["label"]) ?? .none
+        workingDirectory = row["working_directory"]
+        lastSeen = Timestamp(microseconds: UInt64(max(0, row["last_seen"] as Int64)))
+    }
+}
+
+extension MailContent {
+    /// - Parameter row: of the table `messages`.
+    init(_ row: Row) {
+        let id = MessageID(rowID: row["id"])
+        let sender: String = row["sender_id"]
+        guard !sender.isEmpty else {
+            self = .notice(.init(id: id.description, timestamp: id.time.iso8601, text: row["text"]))
+            return
+        }
+        var message = ServerFrame.Message(
+            id: id.description,
+            from: sender,
+            fromName: row["sender_name"],
+            fromLabel: row["sender_label"],
+            to: row["recipient"],
+            toSessionID: row["recipient_id"],
+            text: row["text"],
+            timestamp: id.time.iso8601
+        )
+        message.inReplyTo = row["in_reply_to"]
+        message.isAutomatic = (row["depth"] as Int) > 0
+        self = .message(message)
+    }
+}

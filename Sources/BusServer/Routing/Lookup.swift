@@ -1,0 +1,114 @@
+import InterSessionCore
+import Logging
+
+/// Answers that the mail store gives: who has mail waiting, and what was said (docs/PROTOCOL.md, "History").
+final class Lookup {
+    /// As much as is added to the index before others get their turn.
+    private static let indexStep = 1000
+
+    private let registry: Registry
+    private let storage: Storage
+    private let logger: Logger
+
+    init(registry: Registry, storage: Storage, logger: Logger) {
+        self.registry = registry
+        self.storage = storage
+        self.logger = logger
+    }
+
+    /// All sessions that are known, those that are here first.
+    func listAll(ref: String?, on connection: Connection) {
+        perform(on: connection, ref) { store in
+            try store.waiting()
+        } then: { [registry] counts in
+            let sessions = registry.sessions.sorted { ($0.agent == nil ? 1 : 0, $0.address) < ($1.agent == nil ? 1 : 0, $1.address) }
+            connection.write(
+                .listing(sessions.map { $0.detailedSummary(waiting: counts[$0.mailbox] ?? 0) }, ref: ref)
+            )
+        }
+    }
+
+    func show(_ text: String, ref: String?, on connection: Connection) throws(WireError) {
+        guard let id = MessageID(text) else { throw .unknownMessage(text) }
+        perform(on: connection, ref) { store in
+            try store.message(id)
+        } then: { [self] mail in
+            guard let mail else { return connection.write(WireError.unknownMessage(text).frame(ref: ref)) }
+            connection.write(.messages([describe(mail)], total: nil, ref: ref))
+        }
+    }
+
+    func log(_ query: ClientFrame.LogQuery, ref: String?, on connection: Connection) throws(WireError) {
+        var archive = ArchiveQuery(with: query.with, limit: query.limit)
+        if let since = query.since {
+            guard let time = Timestamp(iso8601: since) else {
+                throw .invalidPayload("the field 'since' must be a time as in 2026-01-31T09:00:00Z")
+            }
+            archive.since = MessageID(at: time)
+        }
+        if let session = query.unseenBy {
+            let known = SessionID(rawValue: session).flatMap { registry[$0] } ?? SessionName(rawValue: session).flatMap { registry[$0] }
+            guard let known else { return connection.write(.messages([], total: 0, ref: ref)) }
+            archive.unseenIn = known.mailbox
+        }
+        archive.words = (query.grep ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
+        guard query.grep == nil || !archive.words.isEmpty else {
+            throw .invalidPayload("the field 'grep' holds no word")
+        }
+        if archive.words.isEmpty {
+            search(archive, ref: ref, on: connection)
+        } else {
+            searchIndexed(archive, ref: ref, on: connection)
+        }
+    }
+
+    /// Searches when everything is in the index.
+    private func searchIndexed(_ query: ArchiveQuery, ref: String?, on connection: Connection) {
+        perform(on: connection, ref) { store in
+            try store.extendIndex(by: Self.indexStep)
+        } then: { [self] isUnfinished in
+            isUnfinished ? searchIndexed(query, ref: ref, on: connection) : search(query, ref: ref, on: connection)
+        }
+    }
+
+    private func search(_ query: ArchiveQuery, ref: String?, on connection: Connection) {
+        perform(on: connection, ref) { store in
+            try store.search(query)
+        } then: { [self] result in
+            let total = query.unseenIn == nil ? nil : result.total
+            connection.write(.messages(result.found.map(describe), total: total, ref: ref))
+        }
+    }
+
+    private func perform<Outcome: Sendable>(
+        on connection: Connection,
+        _ ref: String?,
+        _ body: @escaping @Sendable (inout MailStore) throws -> Outcome,
+        then completion: @escaping (Outcome) -> Void
+    ) {
+        storage.perform(body) { [logger] outcome in
+            switch outcome {
+            case .success(let value): completion(value)
+            case .failure(let error):
+                logger.error("a lookup failed: \(error)")
+                connection.write(WireError.storageFull("the mail cannot be read (\(error))").frame(ref: ref))
+            }
+        }
+    }
+
+    private func describe(_ mail: ArchivedMail) -> ServerFrame.ArchivedMessage {
+        ServerFrame.ArchivedMessage(
+            message: mail.message,
+            bytes: mail.bytes,
+            deliveries: mail.fates.map { fate in
+                let session = registry[mailbox: fate.mailbox]
+                let isOnTheWay = session?.owesAcknowledgement(of: mail.id) ?? false
+                return .init(
+                    sessionID: session?.id.rawValue ?? "",
+                    name: session?.name?.rawValue ?? "",
+                    state: isOnTheWay && fate.state == .queued ? .delivered : fate.state.deliveryState
+                )
+            }
+        )
+    }
+}

@@ -1,0 +1,29 @@
+/// One question to the bus about what was said, which needs no session on it.
+package struct Observer: Sendable {
+    private let endpoint: BusEndpoint
+
+    /// - Throws: ``SettingsError``.
+    package init(_ options: BusOptions) throws {
+        let directory = try DataDirectory.current()
+        var settings = try options.settings(directory)
+        // The bus that this session is on, if it is on one.
+        if options.port == nil, let agent = ListenerState.read(try SessionKey.current(), in: directory) {
+            settings.port = agent.port
+        }
+        endpoint = BusEndpoint(directory: directory, settings: settings)
+        try directory.prepare()
+    }
+
+    /// Asks, and starts the server that can answer where there is none.
+    ///
+    /// - Parameter judge: is handed each answer until it returns a result.
+    /// - Throws: ``BusError``, ``PlatformError``.
+    package func ask<Answer: Sendable>(
+        _ frames: [ClientFrame],
+        _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
+    ) async throws -> Answer {
+        let socket = try await ServerElection(endpoint: endpoint).connect()
+        let hello = ClientFrame.Hello(role: .observer, features: [.history, .sessions, .replies])
+        return try await Dialogue.hold(on: socket, hello, frames, within: Dialogue.deadline, farewell: { _ in [] }, judge)
+    }
+}

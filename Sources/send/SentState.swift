@@ -1,0 +1,21 @@
+import InterSessionCore
+
+/// What has become of a message until now, for a person.
+struct SentState: CustomStringConvertible {
+    private let sent: ServerFrame.Sent
+
+    init(_ sent: ServerFrame.Sent) {
+        self.sent = sent
+    }
+
+    var description: String { "msg=\(sent.messageID), \(state)" }
+
+    private var state: String {
+        guard let receiver = sent.to else { return sent.recipients == 1 ? "1 session" : "\(sent.recipients) sessions" }
+        guard sent.state == .queued else { return sent.state.rawValue }
+        guard let since = sent.offlineSince.flatMap({ Timestamp(iso8601: $0) }) else {
+            return "queued: \(receiver) has more unread than it takes at once"
+        }
+        return "queued: \(receiver) is offline since \(Age(since: since))"
+    }
+}
