@@ -130,13 +130,14 @@ struct Listener: Sendable {
     }
 
     private mutating func welcomed(_ welcome: ServerFrame.Welcome) throws {
-        let suggestion = identity.name
+        let suggestion = identity.name?.rawValue ?? ""
         identity.name = SessionName(rawValue: welcome.assignedName)
         failures = 0
         try saveState()
         if !wasConnected {
             if identity.nameOrigin == .suggested, let name = identity.name {
-                try print(.nameChosen(name, isFromDirectory: name == suggestion))
+                let isFromDirectory = name.rawValue == suggestion || name.rawValue.hasPrefix("\(suggestion)-")
+                try print(.nameChosen(name, isFromDirectory: isFromDirectory))
             }
             try print(.connected(name: welcome.assignedName, sessionID: welcome.sessionID))
         } else if hasComplained {

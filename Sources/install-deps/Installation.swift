@@ -5,7 +5,10 @@ import InterSessionCore
 /// `libexec/<version>` is a link to a directory of its own for each installation. Replacing the link is one step: a
 /// launcher finds the old tools or the new, and never half of them.
 struct Installation {
-    static let tools = ["server", "client", "send", "list", "auto-start", "install-deps", "session-start"]
+    static let tools = [
+        "server", "client", "send", "list", "inbox", "show", "log", "disconnect", "rename", "auto-start",
+        "install-deps", "session-start",
+    ]
 
     let directory: DataDirectory
 

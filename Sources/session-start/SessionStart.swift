@@ -6,11 +6,12 @@ struct SessionStart: Tool {
     static let purpose = "Greet a new Claude Code session (the plugin's SessionStart hook)."
     static let example = "session-start"
 
-    /// Claude Code closes the hook's input at once; nobody shall wait for a hand that starts the tool and does not.
+    /// How long a new session may be held up, by a hand that starts the tool and types nothing as by the bus.
     private static let patience: Duration = .milliseconds(200)
 
-    func run() throws {
-        StandardStreams.discardInput(within: Self.patience)
+    func run() async throws {
+        let deadline = ContinuousClock.now + Self.patience
+        let input = HookInput(StandardStreams.readInput(within: Self.patience, limit: 1 << 20))
         let directory = try DataDirectory.current()
         try directory.prepare()
         let options = PluginOptions(environment: { Environment[$0] })
@@ -18,6 +19,7 @@ struct SessionStart: Tool {
         // A hook that fails is noise in every session; what is wrong belongs where the agent reads it.
         var sentences = options.problems.map { "The plugin option \($0)." }
         sentences.append(try Self.greeting(in: directory))
+        if let hint = await WaitingMail(input, directory).hint(within: deadline - .now) { sentences.append(hint) }
         try StandardStreams.print(Self.output(sentences.joined(separator: " ")))
     }
 

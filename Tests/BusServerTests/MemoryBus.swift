@@ -17,25 +17,39 @@ struct MemoryBus: Sendable {
     static let token = "the-token-of-the-tests-0123456789-abcdef"
 
     /// Runs `body` on a bus of its own.
-    static func with(_ body: @Sendable (MemoryBus) async throws -> Void) async throws {
-        try await TemporaryDirectory.with { path in
-            let memory = try await MemoryBus(DataDirectory(path: path))
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                tasks.addTask { await memory.bus.writer.run() }
+    static func with(_ settings: MailSettings = .init(), _ body: @Sendable (MemoryBus) async throws -> Void) async throws {
+        try await TemporaryDirectory.with { path in try await with(path, settings, body) }
+    }
+
+    /// Runs `body` on a bus in that directory, where one may have been before.
+    static func with(
+        _ path: String,
+        _ settings: MailSettings = .init(),
+        _ body: @Sendable (MemoryBus) async throws -> Void
+    ) async throws {
+        let memory = try await MemoryBus(DataDirectory(path: path), settings)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { await memory.bus.storageWorker.run() }
+            do {
                 try await body(memory)
+            } catch {
                 memory.bus.stopAccepting()
-                try await tasks.waitForAll()
+                throw error
             }
+            memory.bus.stopAccepting()
+            try await tasks.waitForAll()
         }
     }
 
-    private init(_ directory: DataDirectory) async throws {
+    private init(_ directory: DataDirectory, _ settings: MailSettings) async throws {
         try directory.prepare()
-        try File.create(directory.token, with: Self.token.utf8)
+        if !File.exists(directory.token) { try File.create(directory.token, with: Self.token.utf8) }
         let loop = NIOAsyncTestingEventLoop()
+        let inheritance = try Bus.Inheritance(directory, settings)
+        let token = try BearerToken(of: directory)
         bus = try await loop.executeInContext {
             let logger = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
-            return try Bus(directory, BearerToken(of: directory), loop, logger, idleMinutes: 0) {}
+            return Bus(inheritance, token, settings, loop, logger, idleMinutes: 0) {}
         }
         self.loop = loop
         self.directory = directory
@@ -56,21 +70,29 @@ struct MemoryBus: Sendable {
     }
 
     /// An agent that was welcomed. Its session id and its nonce come from its name.
-    func join(_ name: String, label: String = "") async throws -> MemoryPeer {
+    ///
+    /// - Parameter more: further fields of its hello, each with a comma before it.
+    func join(_ name: String, label: String = "", features: String = "", more: String = "") async throws -> MemoryPeer {
         let peer = try await connect(isLocalUser: true)
         try await peer.send(
-            #"{"op":"hello","role":"agent","session_id":"id-\#(name)","name":"\#(name)","label":"\#(label)","nonce":"n-\#(name)"}"#
+            #"{"op":"hello","role":"agent","session_id":"id-\#(name)","name":"\#(name)","label":"\#(label)","nonce":"n-\#(name)","features":[\#(list(features))]\#(more)}"#
         )
         _ = try await peer.expect("welcome")
         return peer
     }
 
     /// A control connection of the agent that joined under `name`.
-    func control(_ name: String) async throws -> MemoryPeer {
+    func control(_ name: String, features: String = "") async throws -> MemoryPeer {
         let peer = try await connect(isLocalUser: true)
-        try await peer.send(#"{"op":"hello","role":"control","for_session":"id-\#(name)","nonce":"n-\#(name)"}"#)
+        try await peer.send(
+            #"{"op":"hello","role":"control","for_session":"id-\#(name)","nonce":"n-\#(name)","features":[\#(list(features))]}"#
+        )
         _ = try await peer.expect("welcome")
         return peer
+    }
+
+    private func list(_ words: String) -> String {
+        words.split(separator: " ").map { "\"\($0)\"" }.joined(separator: ",")
     }
 }
 
@@ -107,6 +129,36 @@ struct MemoryPeer: Sendable {
         return object
     }
 
+    /// The next frame of this op; what else is said before it is passed over.
+    @discardableResult
+    func find(_ op: String) async throws -> JSONObject {
+        while true {
+            let object = try JSONObject(try await next().data)
+            if try object.string("op") == op { return object }
+        }
+    }
+
+    /// The texts of the next messages, whatever else is said between them.
+    func texts(_ count: Int) async throws -> [String] {
+        var texts: [String] = []
+        for _ in 0..<count { texts.append(try await find("msg").requiredString("text")) }
+        return texts
+    }
+
+    /// Sends a message to `target` and returns the answer that says so.
+    ///
+    /// - Parameter more: further fields, each with a comma before it.
+    @discardableResult
+    func message(_ text: String, to target: String, more: String = "") async throws -> JSONObject {
+        try await send(#"{"op":"send","to":"\#(target)","text":"\#(text)"\#(more)}"#)
+        return try await find("sent")
+    }
+
+    func leave() async throws {
+        try await send(#"{"op":"bye"}"#)
+        try await channel.closeFuture.get()
+    }
+
     /// The next frame, which must be an error of this code.
     @discardableResult
     func expectError(_ code: String, sourceLocation: SourceLocation = #_sourceLocation) async throws -> JSONObject {
@@ -131,11 +183,22 @@ struct MemoryPeer: Sendable {
         #expect(try pong.string("ref") == "silence", sourceLocation: sourceLocation)
     }
 
+    /// The next frame that is no question for a sign of life.
     private func next() async throws -> WebSocketFrame {
-        try await withDeadline(Self.patience, else: Impatience()) {
-            try await channel.waitForOutboundWrite(as: WebSocketFrame.self)
+        try await eventually("a frame", within: Self.patience) {
+            while let frame = try await channel.readOutbound(as: WebSocketFrame.self) {
+                if frame.opcode != .ping { return frame }
+            }
+            return nil
         }
     }
+}
 
-    private struct Impatience: Error {}
+extension MailSettings {
+    /// For tests that send more than people do.
+    static let unlimited = {
+        var settings = MailSettings()
+        settings.pairLimit = 0
+        return settings
+    }()
 }

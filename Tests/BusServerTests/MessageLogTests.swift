@@ -1,4 +1,5 @@
 import InterSessionCore
+import NIOCore
 import TestSupport
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 @Suite("messages.log")
 struct MessageLogTests {
-    private func record(_ id: String, _ text: String = "x") -> MessageLog.Record {
+    private func record(_ id: String, _ text: String = "x") -> (frame: ByteBuffer, recipients: Int) {
         let message = ServerFrame.Message(
             id: id,
             from: "id-alpha",
@@ -14,7 +15,7 @@ struct MessageLogTests {
             text: text,
             timestamp: "2026-01-02T03:04:05.678Z"
         )
-        return MessageLog.Record(message: message, recipients: 1)
+        return (ServerFrame.message(message).encode(), 1)
     }
 
     private func lines(_ path: String) throws -> [Substring] {
@@ -38,11 +39,29 @@ struct MessageLogTests {
         try await TemporaryDirectory.with { path in
             let file = "\(path)/messages.log"
             var log = try MessageLog(path: file, rotationSize: 1)
-            for number in 0..<8 { try log.append([record("aaaaaaaaa\(number)")]) }
+            for number in 0..<8 {
+                try log.rotateIfFull()
+                try log.append([record("aaaaaaaaa\(number)")])
+            }
             #expect(Directory.entries(path).count == 6)
             #expect(try lines(file)[0].contains("aaaaaaaaa7"))
             #expect(try lines("\(file).1")[0].contains("aaaaaaaaa6"))
             #expect(try lines("\(file).5")[0].contains("aaaaaaaaa2"))
+        }
+    }
+
+    @Test("what was not accepted is taken back whole")
+    func cut() async throws {
+        try await TemporaryDirectory.with { path in
+            let file = "\(path)/messages.log"
+            var log = try MessageLog(path: file)
+            try log.append([record("aaaaaaaaaa")])
+            let end = log.size
+            try log.append([record("aaaaaaaaab")])
+            try log.cut(to: end)
+            try log.append([record("aaaaaaaaac")])
+            let lines = try lines(file)
+            #expect(lines.count == 3 && lines[0].contains("aaaaaaaaaa") && lines[1].contains("aaaaaaaaac"))
         }
     }
 

@@ -74,7 +74,7 @@ struct RoutingTests {
 
     @Test("messages of one sender keep their order")
     func order() async throws {
-        try await MemoryBus.with { bus in
+        try await MemoryBus.with(.unlimited) { bus in
             let beta = try await bus.join("beta")
             let alpha = try await bus.join("alpha")
             try await beta.expect("peer_joined")

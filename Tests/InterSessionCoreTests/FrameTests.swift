@@ -17,9 +17,21 @@ struct FrameTests {
         "each frame of a client has its golden JSON",
         arguments: [
             (.init(.ping, ref: "r"), #"{"op":"ping","ref":"r"}"#),
-            (.init(.list), #"{"op":"list"}"#),
-            (.init(.send(to: "b", text: "x\n")), #"{"op":"send","to":"b","text":"x\n"}"#),
-            (.init(.broadcast(text: "x")), #"{"op":"broadcast","text":"x"}"#),
+            (.init(.list(all: false)), #"{"op":"list"}"#),
+            (.init(.list(all: true)), #"{"op":"list","all":true}"#),
+            (.init(.send(to: "b", .init("x\n"))), #"{"op":"send","to":"b","text":"x\n"}"#),
+            (
+                .init(.send(to: "b", question)),
+                #"{"op":"send","to":"b","text":"x","in_reply_to":"aaaaaaaaaa","auto":true,"receipt_within":150,"await":true}"#
+            ),
+            (.init(.ack(["aaaaaaaaaa", "aaaaaaaaab"])), #"{"op":"ack","msg_ids":["aaaaaaaaaa","aaaaaaaaab"]}"#),
+            (.init(.disconnect), #"{"op":"disconnect"}"#),
+            (.init(.show(messageID: "aaaaaaaaaa")), #"{"op":"show","msg_id":"aaaaaaaaaa"}"#),
+            (
+                .init(.log(.init(with: "b", since: "2026-01-02T03:04:05Z", grep: "w", unseenBy: "c", limit: 2))),
+                #"{"op":"log","with":"b","since":"2026-01-02T03:04:05Z","grep":"w","unseen_by":"c","limit":2}"#
+            ),
+            (.init(.broadcast(.init("x"))), #"{"op":"broadcast","text":"x"}"#),
             (.init(.rename(name: "n")), #"{"op":"rename","name":"n"}"#),
             (.init(.bye), #"{"op":"bye"}"#),
             (
@@ -27,8 +39,17 @@ struct FrameTests {
                 #"{"op":"hello","token":"t","role":"agent","session_id":"abcd","name":"alpha","label":"L","cwd":"/w","pid":7,"nonce":"n","features":[]}"#
             ),
             (
-                .init(.hello(.init(role: .control(forSession: "abcd"), nonce: "n", features: ["f"]))),
-                #"{"op":"hello","role":"control","for_session":"abcd","nonce":"n","features":["f"]}"#
+                .init(.hello(.init(role: .control(forSession: "abcd"), nonce: "n", features: [.receipts, .acks]))),
+                #"{"op":"hello","role":"control","for_session":"abcd","nonce":"n","features":["receipts","acks"]}"#
+            ),
+            (.init(.hello(.init(role: .observer))), #"{"op":"hello","role":"observer","features":[]}"#),
+            (
+                .init(
+                    .hello(
+                        .init(role: .agent(.init(sessionID: nil, suggestedName: "api", printed: ["aaaaaaaaaa"])), nonce: "n")
+                    )
+                ),
+                #"{"op":"hello","role":"agent","name":"","suggested_name":"api","label":"","cwd":"","printed":["aaaaaaaaaa"],"nonce":"n","features":[]}"#
             ),
         ] as [(ClientRequest, String)]
     )
@@ -37,6 +58,12 @@ struct FrameTests {
         #expect(try ClientRequest(decoding: ByteBuffer(string: json)) == request)
     }
 
+    private static let question = {
+        var question = ClientFrame.Outgoing("x", inReplyTo: "aaaaaaaaaa", isAutomatic: true)
+        question.receiptWithin = 150
+        question.awaitsAnswer = true
+        return question
+    }()
     private static let message = ServerFrame.Message(
         id: "aaaaaaaaaa",
         from: "abcd",

@@ -2,6 +2,12 @@ package import Foundation
 
 /// The executables that were built with these tests.
 package enum BuiltTools {
+    /// All that is installed and has a launcher.
+    package static let names = [
+        "server", "client", "send", "list", "inbox", "show", "log", "disconnect", "rename", "auto-start",
+        "install-deps", "session-start",
+    ]
+
     package static func path(_ tool: String) -> String {
         directory.appending(path: tool).path
     }

@@ -68,6 +68,8 @@ package struct TestBus: Sendable {
         environment["INTER_SESSION_DATA_DIR"] = data
         environment["INTER_SESSION_PORT"] = "\(port)"
         environment["INTER_SESSION_PPID_OVERRIDE"] = "\(key)"
+        // Tests send more than people do; the ones that are about the limit set it.
+        environment["INTER_SESSION_PAIR_LIMIT"] = "0"
         return environment
     }
 

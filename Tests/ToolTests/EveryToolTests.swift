@@ -4,9 +4,7 @@ import Testing
 
 @Suite("every tool")
 struct EveryToolTests {
-    private static let tools = ["server", "client", "send", "list", "auto-start", "install-deps", "session-start"]
-
-    @Test("explains itself with an example", arguments: tools)
+    @Test("explains itself with an example", arguments: BuiltTools.names)
     func help(tool: String) async throws {
         try await TestBus.with { bus in
             let run = try await bus.run(tool, "--help")
@@ -16,7 +14,7 @@ struct EveryToolTests {
         }
     }
 
-    @Test("answers bad arguments with one line that says what to do, and exit code 64", arguments: tools)
+    @Test("answers bad arguments with one line that says what to do, and exit code 64", arguments: BuiltTools.names)
     func badArguments(tool: String) async throws {
         try await TestBus.with { bus in
             let run = try await bus.run(tool, "--no-such-option")

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("install-deps")
 struct InstallDepsTests {
-    private static let tools = ["server", "client", "send", "list", "auto-start", "install-deps", "session-start"]
+    private static let tools = BuiltTools.names
 
     private func run(_ bus: TestBus, _ arguments: [String], _ environment: [String: String] = [:]) async throws
         -> ToolRun

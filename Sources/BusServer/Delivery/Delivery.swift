@@ -25,10 +25,11 @@ final class Delivery {
 
     // MARK: New mail
 
-    func deliver(_ mail: AcceptedMail, _ outcome: Result<Void, any Error>) {
+    /// - Parameter outcome: the frame of what is stored.
+    func deliver(_ mail: AcceptedMail, _ outcome: Result<ByteBuffer, any Error>) {
         switch outcome {
-        case .success:
-            let wasDelivered = deliver(mail)
+        case .success(let frame):
+            let wasDelivered = deliver(mail, frame)
             answer(mail, wasDelivered: wasDelivered)
         case .failure(let error):
             logger.error("mail could not be stored, its sender was told: \(error)")
@@ -38,9 +39,8 @@ final class Delivery {
         mail.origin?.connection.settle(bytes: mail.content.bytes)
     }
 
-    private func deliver(_ mail: AcceptedMail) -> Bool {
+    private func deliver(_ mail: AcceptedMail, _ frame: ByteBuffer) -> Bool {
         var wasDelivered = false
-        var frames = FrameCache(mail.content)
         for session in mail.recipients {
             if giveToAsker(mail, session) {
                 wasDelivered = true
@@ -51,7 +51,10 @@ final class Delivery {
                     agent.window.isBehind = true
                     continue
                 }
-                push(mail.id, frames.frame(for: agent.connection.features), to: agent)
+                let features = agent.connection.features
+                // The receivers share the buffer, but for those who know less.
+                let isForAll = mail.content.isPlain || features.isSuperset(of: [.replies, .notices])
+                push(mail.id, isForAll ? frame : mail.content.frame(for: features)?.encode(), to: agent)
                 wasDelivered = true
             }
         }
@@ -209,22 +212,5 @@ final class Delivery {
         session.withheld.subtract(connection.withheld)
         connection.withheld = []
         startOver(session)
-    }
-}
-
-/// The frame of one piece of mail, encoded once for all receivers that know the same features.
-private struct FrameCache {
-    private let content: MailContent
-    private var encoded: [(features: Features, frame: ByteBuffer?)] = []
-
-    init(_ content: MailContent) {
-        self.content = content
-    }
-
-    mutating func frame(for features: Features) -> ByteBuffer? {
-        if let known = encoded.first(where: { $0.features == features }) { return known.frame }
-        let frame = content.frame(for: features)?.encode()
-        encoded.append((features, frame))
-        return frame
     }
 }

@@ -12,7 +12,8 @@ final class Journal {
     private var isScheduled = false
     private var isWriting = false
     /// Called on the event loop for all mail whose fate is decided.
-    var onOutcome: (AcceptedMail, Result<Void, any Error>) -> Void = { _, _ in }
+    /// With the mail's frame, when it is stored.
+    var onOutcome: (AcceptedMail, Result<ByteBuffer, any Error>) -> Void = { _, _ in }
     /// Called when acknowledgements could not be written down; their mail will come again.
     var onLostAcknowledgements: (any Error) -> Void = { _ in }
     /// Called when nothing is left to be written.
@@ -60,7 +61,7 @@ final class Journal {
         } then: { [self] outcome in
             isWriting = false
             if !batch.seen.isEmpty, case .failure(let error) = outcome { onLostAcknowledgements(error) }
-            for mail in accepted { onOutcome(mail, outcome) }
+            for (index, mail) in accepted.enumerated() { onOutcome(mail, outcome.map { $0[index] }) }
             if mail.isEmpty, seen.isEmpty { onIdle() } else { flush() }
         }
     }

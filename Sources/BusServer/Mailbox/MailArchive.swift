@@ -29,7 +29,7 @@ extension MailStore {
             try store.database.read { database in
                 try Row.fetchOne(
                     database,
-                    sql: "SELECT * FROM messages WHERE id = ? AND sender_id <> ''",
+                    sql: "SELECT \(MailContent.columns) FROM messages \(MailContent.joins) WHERE messages.id = ?",
                     arguments: [id.rowID]
                 )
                 .flatMap { try ArchivedMail($0, textLimit: .max, in: database) }
@@ -44,7 +44,10 @@ extension MailStore {
                 let (condition, arguments) = Self.condition(query)
                 let rows = try Row.fetchCursor(
                     database,
-                    sql: "SELECT * FROM messages WHERE \(condition) ORDER BY id DESC LIMIT \(query.limit)",
+                    sql: """
+                        SELECT \(MailContent.columns) FROM messages \(MailContent.joins)
+                        WHERE \(condition) ORDER BY messages.id DESC LIMIT \(query.limit)
+                        """,
                     arguments: arguments
                 )
                 var found: [ArchivedMail] = []
@@ -58,7 +61,7 @@ extension MailStore {
                 guard query.unseenIn != nil else { return (found.reversed(), found.count) }
                 let total = try Int.fetchOne(
                     database,
-                    sql: "SELECT COUNT(*) FROM messages WHERE \(condition)",
+                    sql: "SELECT COUNT(*) FROM messages \(MailContent.joins) WHERE \(condition)",
                     arguments: arguments
                 )
                 return (found.reversed(), total ?? found.count)
@@ -67,25 +70,25 @@ extension MailStore {
     }
 
     private static func condition(_ query: ArchiveQuery) -> (sql: String, arguments: StatementArguments) {
-        var conditions = ["sender_id <> ''"]
+        var conditions = ["messages.sender IS NOT NULL"]
         var arguments: StatementArguments = []
         if let since = query.since {
-            conditions.append("id >= ?")
+            conditions.append("messages.id >= ?")
             arguments += [since.rowID]
         }
         if let mailbox = query.unseenIn {
-            conditions.append("id IN (SELECT message FROM deliveries WHERE mailbox = ? AND state = 0)")
+            conditions.append("messages.id IN (SELECT message FROM deliveries WHERE mailbox = ? AND state = 0)")
             arguments += [mailbox]
         }
         if let session = query.with {
-            conditions.append("(sender_name = ? OR recipient = ? OR sender_id = ? OR recipient_id = ?)")
-            arguments += [session, session, session, session]
+            conditions.append("? IN (sender.name, sender.session_id, recipient.name, recipient.session_id)")
+            arguments += [session]
         }
         if !query.words.isEmpty {
             // Each word quoted is a word and nothing else to the index.
             let words = query.words.map { "\"\($0.replacing("\"", with: "\"\""))\"" }.joined(separator: " ")
-            conditions.append("id IN (SELECT rowid FROM search WHERE search MATCH ?)")
-            arguments += ["text : (\(words))"]
+            conditions.append("messages.id IN (SELECT rowid FROM search WHERE search MATCH ?)")
+            arguments += [words]
         }
         return (conditions.joined(separator: " AND "), arguments)
     }
@@ -105,8 +108,7 @@ extension MailStore {
                 guard let end = next.last else { return false }
                 try database.execute(
                     sql: """
-                        INSERT INTO search (rowid, text, sender_name, recipient)
-                        SELECT id, text, sender_name, recipient FROM messages WHERE id > ? AND id <= ?
+                        INSERT INTO search (rowid, text) SELECT id, text FROM messages WHERE id > ? AND id <= ?
                         """,
                     arguments: [last, end]
                 )
@@ -122,7 +124,7 @@ extension ArchivedMail {
         guard case .message(var message) = MailContent(row) else { return nil }
         bytes = message.text.utf8.count
         if bytes > textLimit { message.text = message.text.prefix(bytes: textLimit) }
-        id = MessageID(rowID: row["id"])
+        id = MessageID(rowID: row[0])
         self.message = message
         let deliveries = try Row.fetchCursor(
             try database.cachedStatement(sql: "SELECT mailbox, state FROM deliveries WHERE message = ?"),

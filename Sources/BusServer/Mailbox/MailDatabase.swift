@@ -53,13 +53,17 @@ enum MailDatabase {
                         working_directory TEXT NOT NULL,
                         last_seen INTEGER NOT NULL -- microseconds since 1970, as all times here
                     );
+                    CREATE TABLE parties (
+                        id INTEGER PRIMARY KEY,
+                        session_id TEXT NOT NULL,
+                        name TEXT NOT NULL,
+                        label TEXT NOT NULL,
+                        UNIQUE (session_id, name, label)
+                    );
                     CREATE TABLE messages (
                         id INTEGER PRIMARY KEY, -- MessageID: its time of acceptance
-                        sender_id TEXT NOT NULL, -- empty: a notice of the bus itself
-                        sender_name TEXT NOT NULL,
-                        sender_label TEXT NOT NULL,
-                        recipient TEXT, -- as `to` of a direct message
-                        recipient_id TEXT,
+                        sender INTEGER, -- of parties; NULL: a notice of the bus itself
+                        recipient INTEGER, -- of parties; NULL: a broadcast or a notice
                         in_reply_to TEXT,
                         depth INTEGER NOT NULL, -- of a chain of automatic messages; 0: not automatic
                         text TEXT NOT NULL
@@ -74,9 +78,7 @@ enum MailDatabase {
                     CREATE INDEX unseen ON deliveries (mailbox, message) WHERE state = 0;
                     CREATE INDEX expired ON deliveries (message) WHERE state = 2;
                     -- Filled when there is time for it, up to the message of search_progress.
-                    CREATE VIRTUAL TABLE search USING fts5 (
-                        text, sender_name, recipient, content = 'messages', content_rowid = 'id'
-                    );
+                    CREATE VIRTUAL TABLE search USING fts5 (text, content = 'messages', content_rowid = 'id');
                     CREATE TABLE search_progress (message INTEGER NOT NULL);
                     INSERT INTO search_progress VALUES (0);
                     """

@@ -1,5 +1,6 @@
 import GRDB
 import InterSessionCore
+import NIOCore
 
 /// What is written in one transaction.
 struct MailBatch: Sendable {
@@ -50,6 +51,7 @@ struct MailStore {
     private let retention: Duration
     private(set) var database: DatabaseQueue
     private var log: MessageLog
+    private var parties = Parties()
     /// Called with its new place when a damaged database was moved away.
     var onMovedAside: @Sendable (String) -> Void = { _ in }
 
@@ -74,37 +76,51 @@ struct MailStore {
 
     /// Writes all of the batch or nothing, into the database and into messages.log.
     ///
+    /// - Returns: the frame of each piece of mail, with all that a message says.
     /// - Throws: `DatabaseError`, `PlatformError`, ``Full``: such as a full disk.
-    mutating func commit(_ batch: MailBatch) throws {
+    mutating func commit(_ batch: MailBatch) throws -> [ByteBuffer] {
+        let frames = batch.mail.map { $0.content.frame.encode() }
+        let records = zip(batch.mail, frames).compactMap { mail, frame in
+            // What the bus itself says is between it and the session.
+            if case .message = mail.content { (frame, mail.mailboxes.count) } else { nil }
+        }
         try survivingDamage { store in
             if !batch.mail.isEmpty { try store.makeRoom() }
             try store.log.rotateIfFull()
             let end = store.log.size
+            var parties = store.parties
             do {
                 try store.database.write { database in
                     for seen in batch.seen { try Self.markSeen(seen, in: database) }
-                    for mail in batch.mail { try Self.insert(mail, into: database) }
-                    try store.log.append(batch.mail)
+                    for mail in batch.mail { try Self.insert(mail, &parties, into: database) }
+                    try store.log.append(records)
                 }
             } catch {
                 // A record of a message that was not accepted would be a lie that `grep` finds.
                 try store.log.cut(to: end)
                 throw error
             }
+            store.parties = parties
         }
+        return frames
     }
 
-    private static func insert(_ mail: MailBatch.Mail, into database: Database) throws {
-        let statement = try database.cachedStatement(sql: "INSERT INTO messages VALUES (?,?,?,?,?,?,?,?,?)")
+    private static func insert(_ mail: MailBatch.Mail, _ parties: inout Parties, into database: Database) throws {
+        let statement = try database.cachedStatement(sql: "INSERT INTO messages VALUES (?,?,?,?,?,?)")
         let id = mail.id.rowID
         switch mail.content {
         case .message(let message):
-            try statement.execute(arguments: [
-                id, message.from, message.fromName, message.fromLabel, message.to, message.toSessionID,
-                message.inReplyTo, mail.depth, message.text,
-            ])
+            let sender = try parties.number(
+                of: .init(sessionID: message.from, name: message.fromName, label: message.fromLabel),
+                in: database
+            )
+            let recipient = try message.toSessionID.map { sessionID in
+                try parties.number(of: .init(sessionID: sessionID, name: message.to ?? "", label: ""), in: database)
+            }
+            try statement.execute(arguments: [id, sender, recipient, message.inReplyTo, mail.depth, message.text])
         case .notice(let notice):
-            try statement.execute(arguments: [id, "", "", "", nil as String?, nil as String?, nil as String?, 0, notice.text])
+            let nobody: Int64? = nil
+            try statement.execute(arguments: [id, nobody, nobody, nil as String?, 0, notice.text])
         }
         let delivery = try database.cachedStatement(sql: "INSERT INTO deliveries VALUES (?,?,0)")
         for mailbox in mail.mailboxes { try delivery.execute(arguments: [id, mailbox]) }
@@ -155,7 +171,8 @@ struct MailStore {
             try store.database.read { database in
                 let statement = try database.cachedStatement(
                     sql: """
-                        SELECT messages.* FROM deliveries JOIN messages ON messages.id = deliveries.message
+                        SELECT \(MailContent.columns)
+                        FROM deliveries JOIN messages ON messages.id = deliveries.message \(MailContent.joins)
                         WHERE deliveries.mailbox = ? AND deliveries.state = 0 AND deliveries.message > ?
                         ORDER BY deliveries.message
                         """
@@ -165,7 +182,7 @@ struct MailStore {
                 var size = 0
                 while size < bytes, mail.count < count {
                     guard let row = try rows.next() else { return Page(mail: mail, isLast: true) }
-                    let id = MessageID(rowID: row["id"])
+                    let id = MessageID(rowID: row[0])
                     let content = MailContent(row)
                     size += content.bytes
                     mail.append((id, content))
@@ -327,8 +344,7 @@ struct MailStore {
                 // The index has no copy of the text: it must be told what to forget.
                 try database.cachedStatement(
                     sql: """
-                        INSERT INTO search (search, rowid, text, sender_name, recipient)
-                        SELECT 'delete', id, text, sender_name, recipient FROM messages WHERE id = ?
+                        INSERT INTO search (search, rowid, text) SELECT 'delete', id, text FROM messages WHERE id = ?
                         """
                 )
                 .execute(arguments: [id])
@@ -348,6 +364,7 @@ struct MailStore {
             try? database.close()
             let place = try MailDatabase.moveAside(path)
             database = try MailDatabase.open(path)
+            parties = Parties()
             onMovedAside(place)
             return try body(&self)
         }
@@ -363,30 +380,5 @@ extension MailStore.Owner {
         label = SessionLabel(rawValue: row["label"]) ?? .none
         workingDirectory = row["working_directory"]
         lastSeen = Timestamp(microseconds: UInt64(max(0, row["last_seen"] as Int64)))
-    }
-}
-
-extension MailContent {
-    /// - Parameter row: of the table `messages`.
-    init(_ row: Row) {
-        let id = MessageID(rowID: row["id"])
-        let sender: String = row["sender_id"]
-        guard !sender.isEmpty else {
-            self = .notice(.init(id: id.description, timestamp: id.time.iso8601, text: row["text"]))
-            return
-        }
-        var message = ServerFrame.Message(
-            id: id.description,
-            from: sender,
-            fromName: row["sender_name"],
-            fromLabel: row["sender_label"],
-            to: row["recipient"],
-            toSessionID: row["recipient_id"],
-            text: row["text"],
-            timestamp: id.time.iso8601
-        )
-        message.inReplyTo = row["in_reply_to"]
-        message.isAutomatic = (row["depth"] as Int) > 0
-        self = .message(message)
     }
 }

@@ -30,17 +30,14 @@ struct MessageLog {
 
     /// Appends a record for each message. What the bus itself says is not logged.
     ///
+    /// - Parameter mail: each message as the frame that its receivers get, and how many those are.
     /// - Throws: `PlatformError`, such as a full disk; ``cut(to:)`` then removes what was written of it.
-    mutating func append(_ mail: [MailBatch.Mail]) throws {
+    mutating func append(_ mail: [(frame: ByteBuffer, recipients: Int)]) throws {
+        guard !mail.isEmpty else { return }
         var lines = ByteBuffer()
-        for mail in mail {
-            guard case .message(let message) = mail.content else { continue }
-            var line = JSONWriter.object { json in
-                message.writeFields(to: &json)
-                json.field("recipients", mail.mailboxes.count)
-            }
-            lines.writeBuffer(&line)
-            lines.writeStaticString("\n")
+        lines.reserveCapacity(mail.reduce(0) { $0 + $1.frame.readableBytes + 32 })
+        for (frame, recipients) in mail {
+            ServerFrame.Message.writeRecord(of: frame, recipients: recipients, to: &lines)
         }
         try file.write(lines.readableBytesView)
         size += lines.readableBytes

@@ -6,13 +6,16 @@ package struct JSONWriter {
     private var needsComma = false
 
     /// Opens the object.
-    package init() {
-        buffer = ByteBuffer(staticString: "{")
+    ///
+    /// - Parameter capacity: about how many bytes it will take.
+    package init(capacity: Int = 256) {
+        buffer = ByteBufferAllocator().buffer(capacity: capacity)
+        buffer.writeStaticString("{")
     }
 
     /// The object as a buffer, when `write` has written its fields.
-    package static func object(_ write: (inout JSONWriter) -> Void) -> ByteBuffer {
-        var writer = JSONWriter()
+    package static func object(capacity: Int = 256, _ write: (inout JSONWriter) -> Void) -> ByteBuffer {
+        var writer = JSONWriter(capacity: capacity)
         write(&writer)
         return writer.finish()
     }

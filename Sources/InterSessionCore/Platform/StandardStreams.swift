@@ -24,16 +24,19 @@ package enum StandardStreams {
         try Descriptor.readAll(STDIN_FILENO, limit: limit)
     }
 
-    /// Reads and forgets what comes, so that its writer sees no broken pipe; a terminal is left alone.
-    package static func discardInput(within limit: Duration) {
-        guard !inputIsTerminal else { return }
-        let deadline = ContinuousClock.now + limit
-        while true {
+    /// What comes in that time, to the end of the input at most; nothing from a terminal.
+    package static func readInput(within time: Duration, limit: Int) -> [UInt8] {
+        guard !inputIsTerminal else { return [] }
+        let deadline = ContinuousClock.now + time
+        var input: [UInt8] = []
+        while input.count < limit {
             let left = (deadline - .now) / .milliseconds(1)
             var ready = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-            guard left > 0, poll(&ready, 1, Int32(left.rounded(.up))) > 0 else { return }
-            guard let chunk = try? Descriptor.readSome(STDIN_FILENO, atMost: 64 * 1024), !chunk.isEmpty else { return }
+            guard left > 0, poll(&ready, 1, Int32(left.rounded(.up))) > 0 else { break }
+            guard let chunk = try? Descriptor.readSome(STDIN_FILENO, atMost: 64 * 1024), !chunk.isEmpty else { break }
+            input += chunk
         }
+        return input
     }
 
     package static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }

@@ -49,8 +49,10 @@ extension ServerFrame {
     }
 
     package func encode() -> ByteBuffer {
-        JSONWriter.object { json in
+        if case .message(let message) = self { return message.encode() }
+        return JSONWriter.object { json in
             switch self {
+            case .message: break
             case .welcome(let welcome): welcome.write(to: &json)
             case .peerJoined(let sessionID, let name):
                 json.field("op", "peer_joined")
@@ -71,7 +73,6 @@ extension ServerFrame {
                 json.field("session_id", ifPresent: sessionID)
                 json.field("name", name)
                 json.field("ref", ifPresent: ref)
-            case .message(let message): message.write(to: &json)
             case .waiting(let count):
                 json.field("op", "waiting")
                 json.field("count", count)
@@ -220,12 +221,34 @@ extension ServerFrame.Message {
         isAutomatic = try object.boolean("auto") ?? false
     }
 
-    fileprivate func write(to json: inout JSONWriter) {
-        json.field("op", "msg")
-        writeFields(to: &json)
+    /// What goes before the fields of the frame.
+    private static let opening = #"{"op":"msg","#
+
+    fileprivate func encode() -> ByteBuffer {
+        JSONWriter.object(capacity: text.utf8.count + Self.usualOverhead) { json in
+            json.field("op", "msg")
+            writeFields(to: &json)
+        }
     }
 
-    /// The fields that a `msg` frame and a record of messages.log share.
+    /// Appends the record of messages.log that says the same as the frame, and for how many it was.
+    package static func writeRecord(of frame: ByteBuffer, recipients: Int, to lines: inout ByteBuffer) {
+        // The fields are encoded once, for the log and for the receivers.
+        let fields = frame.getSlice(
+            at: frame.readerIndex + opening.utf8.count,
+            length: frame.readableBytes - opening.utf8.count - 1
+        )
+        lines.writeStaticString("{")
+        if let fields { lines.writeImmutableBuffer(fields) }
+        lines.writeStaticString(",\"recipients\":")
+        lines.writeString(String(recipients))
+        lines.writeStaticString("}\n")
+    }
+
+    /// Bytes of a frame beside the text.
+    package static let usualOverhead = 384
+
+    /// The fields of a message, wherever it is written.
     package func writeFields(to json: inout JSONWriter) {
         json.field("msg_id", id)
         json.field("ts", timestamp)

@@ -1,0 +1,157 @@
+import Foundation
+import InterSessionCore
+import TestSupport
+import Testing
+
+@testable import BusServer
+
+/// What is on disk: its limits, its age, and what happens when it breaks.
+@Suite("mail store")
+struct MailStoreTests {
+    private func mail(_ id: MessageID, _ text: String = "x", to mailbox: Int64 = 1) -> MailBatch.Mail {
+        let message = ServerFrame.Message(
+            id: id.description,
+            from: "id-alpha",
+            fromName: "alpha",
+            to: "beta",
+            toSessionID: "id-beta",
+            text: text,
+            timestamp: id.time.iso8601
+        )
+        return .init(id: id, content: .message(message), depth: 0, mailboxes: [mailbox])
+    }
+
+    private func store(_ path: String, _ settings: MailSettings = .init()) throws -> MailStore {
+        let directory = DataDirectory(path: path)
+        try directory.prepare()
+        return try MailStore(directory, settings)
+    }
+
+    private static let now = Timestamp.now()
+
+    private static func id(daysAgo days: Int) -> MessageID {
+        MessageID(at: now - .seconds(days * 86_400))
+    }
+
+    @Test("mail that nobody saw expires and is kept as long again; what was seen goes first")
+    func expiry() async throws {
+        try await TemporaryDirectory.with { path in
+            var store = try store(path)
+            let ages = [20, 9, 8, 1].map(Self.id)
+            _ = try store.commit(MailBatch(mail: ages.map { mail($0) }, seen: []))
+            _ = try store.commit(MailBatch(mail: [], seen: [.init(message: ages[1], mailbox: 1)]))
+            let expiry = try store.expire(at: Self.now, sparing: [])
+            #expect(expiry.expired == 2 && expiry.removed == 2 && !expiry.isUnfinished)
+            #expect(try store.message(ages[0]) == nil && store.message(ages[1]) == nil)
+            #expect(try store.message(ages[2])?.fates.first?.state == .expired)
+            #expect(try store.message(ages[3])?.fates.first?.state == .queued)
+            #expect(try store.waiting() == [1: 1])
+        }
+    }
+
+    @Test("a full store gives up what was seen, the oldest first, and never what was not")
+    func sizeLimit() async throws {
+        try await TemporaryDirectory.with { path in
+            var settings = MailSettings()
+            settings.sizeLimit = 1_048_576
+            var store = try store(path, settings)
+            let text = String(repeating: "x", count: 10_000)
+            let ids = (0..<200).map { MessageID(rowID: 1_000_000 + $0) }
+            var accepted: [MessageID] = []
+            for id in ids {
+                do {
+                    _ = try store.commit(MailBatch(mail: [mail(id, text)], seen: []))
+                    accepted.append(id)
+                } catch is MailStore.Full {
+                    break
+                }
+            }
+            #expect((50..<150).contains(accepted.count), "about a MiB of unseen mail fits")
+            #expect(try store.waiting(in: 1) == accepted.count)
+
+            let seen = accepted.map { MailBatch.Seen(message: $0, mailbox: 1) }
+            _ = try store.commit(MailBatch(mail: [], seen: seen))
+            _ = try store.commit(MailBatch(mail: [mail(ids[199], text)], seen: []))
+            #expect(try store.message(accepted[0]) == nil)
+            #expect(try store.message(ids[199]) != nil)
+        }
+    }
+
+    @Test("a refused batch leaves nothing behind, in the database as in the log")
+    func allOrNothing() async throws {
+        try await TemporaryDirectory.with { path in
+            var store = try store(path)
+            let first = MessageID(rowID: 1_000_000)
+            _ = try store.commit(MailBatch(mail: [mail(first)], seen: []))
+            // The second message has an id that is taken.
+            let batch = MailBatch(mail: [mail(MessageID(rowID: 1_000_001)), mail(first)], seen: [])
+            #expect(throws: (any Error).self) { try store.commit(batch) }
+            #expect(try store.message(MessageID(rowID: 1_000_001)) == nil)
+            let log = String(decoding: try File.read("\(path)/messages.log"), as: UTF8.self)
+            #expect(log.split(separator: "\n").count == 1)
+            _ = try store.commit(MailBatch(mail: [mail(MessageID(rowID: 1_000_001))], seen: []))
+            #expect(try store.waiting(in: 1) == 2)
+        }
+    }
+
+    @Test("a database that is none is moved aside with what is in it, and the next client is told", arguments: [true, false])
+    func damage(isFile: Bool) async throws {
+        try await TemporaryDirectory.with { path in
+            let junk = String(repeating: "this is no database ", count: 1000)
+            if isFile {
+                try File.replace("\(path)/mail.sqlite", with: junk.utf8)
+            } else {
+                try Directory.ensurePrivate("\(path)/mail.sqlite")
+            }
+            try await MemoryBus.with(path) { bus in
+                let alpha = try await bus.join("alpha", features: "receipts notices")
+                #expect(try await alpha.find("notice").string("text")?.contains("mail.sqlite.damaged-") == true)
+                let beta = try await bus.join("beta", features: "notices")
+                #expect(try await alpha.message("x", to: "beta").string("state") == "delivered")
+                try await beta.find("msg")
+                try await beta.expectSilence()
+            }
+            let aside = Directory.entries(path).filter { $0.hasPrefix("mail.sqlite.damaged-") }
+            #expect(aside.count == 1)
+            if isFile, let name = aside.first {
+                #expect(String(decoding: try File.read("\(path)/\(name)"), as: UTF8.self) == junk)
+            }
+        }
+    }
+
+    @Test("a database that breaks under a running bus is moved aside, and the bus goes on")
+    func damageWhileRunning() async throws {
+        try await TemporaryDirectory.with { path in
+            try await MemoryBus.with(path) { bus in
+                let alpha = try await bus.join("alpha", features: "receipts notices hold")
+                try await bus.join("beta").leave()
+                // More than SQLite keeps in memory, so that it must be read again.
+                try await alpha.message(String(repeating: "lost", count: 1_000_000), to: "beta")
+                try overwriteEverything(path)
+                let beta = try await bus.join("beta", features: "notices")
+                try await eventually("the damage to be found") {
+                    Directory.entries(path).contains { $0.hasPrefix("mail.sqlite.damaged-") } ? () : nil
+                }
+                #expect(try await alpha.message("kept", to: "beta").string("state") == "delivered")
+                #expect(try await beta.texts(1) == ["kept"])
+                let gamma = try await bus.join("gamma", features: "notices")
+                try await gamma.find("notice")
+            }
+            // The sessions of before are known to the new database.
+            try await MemoryBus.with(path) { bus in
+                let alpha = try await bus.join("alpha", features: "receipts hold")
+                #expect(try await alpha.message("x", to: "gamma").string("state") == "queued")
+            }
+        }
+    }
+
+    /// Writes over the database and its log in place, as a failing disk would.
+    private func overwriteEverything(_ path: String) throws {
+        for name in ["mail.sqlite", "mail.sqlite-wal"] {
+            let file = try FileHandle(forWritingTo: URL(filePath: "\(path)/\(name)"))
+            let size = try file.seekToEnd()
+            try file.seek(toOffset: 0)
+            try file.write(contentsOf: Data(repeating: 0xAA, count: Int(size)))
+        }
+    }
+}
