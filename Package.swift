@@ -60,7 +60,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["InterSessionCore"], path: "Tests/TestSupport"),
         .testTarget(
             name: "InterSessionCoreTests",
-            dependencies: ["InterSessionCore", "TestSupport", .product(name: "NIOCore", package: "swift-nio")]
+            dependencies: nio + ["InterSessionCore", "TestSupport"]
         ),
         .testTarget(
             name: "BusServerTests",

@@ -13,7 +13,7 @@ package struct BusEndpoint: Sendable {
     /// Our tools use its Unix socket alone: there each end knows the other's user, and the token stays in its file.
     /// - Returns: nil when none is up, or it has no room for one more connection at this moment.
     /// - Throws: ``PlatformError``.
-    func connectIfUp() throws(PlatformError) -> Descriptor? {
+    package func connectIfUp() throws(PlatformError) -> Descriptor? {
         try directory.prepareSocketDirectory(port: settings.port)
         do {
             return try UnixSocket.connect(directory.socket(port: settings.port))
