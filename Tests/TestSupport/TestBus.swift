@@ -22,6 +22,7 @@ package struct TestBus: Sendable {
     }
 
     /// Runs a tool to its end, as the Claude Code session `key`.
+    @discardableResult
     package func run(_ tool: String, _ arguments: String..., key: Int = 1, input: String = "") async throws -> ToolRun {
         try await run(tool, arguments, key: key, input: Data(input.utf8))
     }
