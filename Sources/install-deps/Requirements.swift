@@ -69,6 +69,11 @@ struct Requirements {
                 packages: [.apt: "build-essential", .dnf: "gcc-c++", .pacman: "base-devel", .apk: "build-base"],
                 otherwise: isMac ? "xcode-select --install" : "your system's package manager"
             ),
+            Item(
+                what: "SQLite with its headers",
+                isPresent: { isMac || File.exists("/usr/include/sqlite3.h") },
+                packages: [.apt: "libsqlite3-dev", .dnf: "sqlite-devel", .pacman: "sqlite", .apk: "sqlite-dev"]
+            ),
         ])
     }
 
@@ -89,6 +94,21 @@ struct Requirements {
     }
 
     static var toUnpack: Requirements {
-        Requirements(items: [program("tar", [.apt: "tar", .dnf: "tar", .pacman: "tar", .apk: "tar"])])
+        Requirements(items: [
+            program("tar", [.apt: "tar", .dnf: "tar", .pacman: "tar", .apk: "tar"]),
+            Item(
+                what: "the library of SQLite",
+                isPresent: { isMac || hasSQLite },
+                packages: [.apt: "libsqlite3-0", .dnf: "sqlite-libs", .pacman: "sqlite", .apk: "sqlite-libs"]
+            ),
+        ])
+    }
+
+    /// Where the loader looks, with the directory of the machine's kind that Debian has in between.
+    private static var hasSQLite: Bool {
+        let places = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib"]
+        return places.contains { place in
+            ([""] + Directory.entries(place)).contains { File.exists("\(place)/\($0)/libsqlite3.so.0") }
+        }
     }
 }

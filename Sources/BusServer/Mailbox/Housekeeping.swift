@@ -5,13 +5,13 @@ import NIOCore
 /// What is done for the mail when nobody waits: the search index grows, and what is old goes. Belongs to the event loop.
 final class Housekeeping {
     private static let indexPause: TimeAmount = .milliseconds(250)
-    private static let indexStep = 200
     private static let expiryInterval: TimeAmount = .minutes(30)
 
     private let storage: Storage
     private let registry: Registry
     private let logger: Logger
     private var isIndexing = false
+    private var lastActivity = NIODeadline.distantPast
 
     init(storage: Storage, registry: Registry, logger: Logger) {
         self.storage = storage
@@ -28,22 +28,32 @@ final class Housekeeping {
         ) { _ in bound.value.expire() }
     }
 
-    /// Mail was written, and nothing more is to be.
+    /// Mail was written, and nothing more is to be for now.
     func journalIsIdle() {
+        lastActivity = storage.eventLoop.now
         guard !isIndexing else { return }
         isIndexing = true
+        schedule(in: Self.indexPause)
+    }
+
+    private func schedule(in delay: TimeAmount) {
         let bound = NIOLoopBound(self, eventLoop: storage.eventLoop)
-        storage.eventLoop.scheduleTask(in: Self.indexPause) { bound.value.extendIndex() }
+        storage.eventLoop.scheduleTask(in: delay) { bound.value.extendIndex() }
     }
 
     private func extendIndex() {
+        let calm = storage.eventLoop.now - lastActivity
+        // Mail goes before: a search indexes what it misses.
+        guard calm >= Self.indexPause else { return schedule(in: Self.indexPause - calm) }
         storage.perform { store in
-            try store.extendIndex(by: Self.indexStep)
+            try store.extendIndex()
         } then: { [self] outcome in
-            isIndexing = false
             switch outcome {
-            case .success(let isUnfinished): if isUnfinished { journalIsIdle() }
-            case .failure(let error): logger.error("the search index could not be written: \(error)")
+            case .success(true): schedule(in: .zero)
+            case .success(false): isIndexing = false
+            case .failure(let error):
+                isIndexing = false
+                logger.error("the search index could not be written: \(error)")
             }
         }
     }

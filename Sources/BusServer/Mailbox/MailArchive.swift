@@ -96,27 +96,35 @@ extension MailStore {
     /// Adds the oldest messages that are not in the index to it, a few at a time, so that nobody waits long for it.
     ///
     /// - Returns: whether there are more.
-    mutating func extendIndex(by count: Int) throws -> Bool {
+    mutating func extendIndex() throws -> Bool {
         try survivingDamage { store in
             try store.database.write { database in
                 let last = try Int64.fetchOne(database, sql: "SELECT message FROM search_progress") ?? 0
-                let next = try Int64.fetchAll(
+                let rows = try Row.fetchCursor(
                     database,
-                    sql: "SELECT id FROM messages WHERE id > ? ORDER BY id LIMIT ?",
-                    arguments: [last, count]
+                    sql: "SELECT id, \(Self.indexedText) FROM messages WHERE id > ? ORDER BY id",
+                    arguments: [last]
                 )
-                guard let end = next.last else { return false }
-                try database.execute(
-                    sql: """
-                        INSERT INTO search (rowid, text) SELECT id, text FROM messages WHERE id > ? AND id <= ?
-                        """,
-                    arguments: [last, end]
-                )
+                let insert = try database.cachedStatement(sql: "INSERT INTO search (rowid, text) VALUES (?,?)")
+                var end: Int64?
+                var bytes = 0
+                while bytes < Self.indexStep, let row = try rows.next() {
+                    let text: String = row[1]
+                    try insert.execute(arguments: [row[0] as Int64, text])
+                    bytes += text.utf8.count + 64
+                    end = row[0]
+                }
+                guard let end else { return false }
                 try database.execute(sql: "UPDATE search_progress SET message = ?", arguments: [end])
-                return next.count == count
+                return bytes >= Self.indexStep
             }
         }
     }
+
+    /// Words are looked for in the beginning of a text: what is longer is data, and would keep everybody waiting.
+    static let indexedText = "substr(text, 1, \(WireLimits.logText))"
+    /// Bytes that are indexed at once: some milliseconds.
+    private static let indexStep = 128 * 1024
 }
 
 extension ArchivedMail {

@@ -6,19 +6,25 @@ enum MailDatabase {
     /// Opens the database and brings its schema up to date.
     ///
     /// - Throws: `DatabaseError`, `PlatformError`.
-    static func open(_ path: String) throws -> DatabaseQueue {
+    static func open(_ path: String) throws -> (database: DatabaseQueue, checkpointer: Checkpointer) {
         // SQLite gives its side files the mode of this one.
         _ = try File.openForAppending(path)
+        let database = try connect(path)
+        try migrator.migrate(database)
+        return (database, Checkpointer(try connect(path)))
+    }
+
+    private static func connect(_ path: String) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.journalMode = .wal
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { database in
             // Survives the death of the process; a power cut may cost the last moments, and never the file.
-            try database.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON")
+            try database.execute(
+                sql: "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = 0"
+            )
         }
-        let queue = try DatabaseQueue(path: path, configuration: configuration)
-        try migrator.migrate(queue)
-        return queue
+        return try DatabaseQueue(path: path, configuration: configuration)
     }
 
     /// Puts a file that cannot be used out of the way, with what belongs to it, and keeps it.

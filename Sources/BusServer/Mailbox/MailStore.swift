@@ -50,6 +50,7 @@ struct MailStore {
     private let sizeLimit: Int
     private let retention: Duration
     private(set) var database: DatabaseQueue
+    private var checkpointer: Checkpointer
     private var log: MessageLog
     private var parties = Parties()
     /// Called with its new place when a damaged database was moved away.
@@ -62,10 +63,10 @@ struct MailStore {
         retention = settings.retention
         log = try MessageLog(path: directory.messageLog)
         do {
-            database = try MailDatabase.open(path)
+            (database, checkpointer) = try MailDatabase.open(path)
         } catch {
             movedAside = try MailDatabase.moveAside(path)
-            database = try MailDatabase.open(path)
+            (database, checkpointer) = try MailDatabase.open(path)
         }
     }
 
@@ -102,6 +103,7 @@ struct MailStore {
             }
             store.parties = parties
         }
+        checkpointer.committed(bytes: frames.reduce(0) { $0 + $1.readableBytes } + batch.seen.count * Self.seenBytes)
         return frames
     }
 
@@ -306,6 +308,8 @@ struct MailStore {
         }
     }
 
+    /// About what an acknowledgement writes.
+    private static let seenBytes = 100
     /// As many messages as are removed at once: the others wait no longer than for this.
     private static let mostRemovals = 1000
 
@@ -344,7 +348,8 @@ struct MailStore {
                 // The index has no copy of the text: it must be told what to forget.
                 try database.cachedStatement(
                     sql: """
-                        INSERT INTO search (search, rowid, text) SELECT 'delete', id, text FROM messages WHERE id = ?
+                        INSERT INTO search (search, rowid, text)
+                        SELECT 'delete', id, \(Self.indexedText) FROM messages WHERE id = ?
                         """
                 )
                 .execute(arguments: [id])
@@ -361,9 +366,10 @@ struct MailStore {
         do {
             return try body(&self)
         } catch let error where MailDatabase.isDamage(error) {
+            checkpointer.close()
             try? database.close()
             let place = try MailDatabase.moveAside(path)
-            database = try MailDatabase.open(path)
+            (database, checkpointer) = try MailDatabase.open(path)
             parties = Parties()
             onMovedAside(place)
             return try body(&self)

@@ -3,9 +3,6 @@ import Logging
 
 /// Answers that the mail store gives: who has mail waiting, and what was said (docs/PROTOCOL.md, "History").
 final class Lookup {
-    /// As much as is added to the index before others get their turn.
-    private static let indexStep = 1000
-
     private let registry: Registry
     private let storage: Storage
     private let logger: Logger
@@ -65,7 +62,7 @@ final class Lookup {
     /// Searches when everything is in the index.
     private func searchIndexed(_ query: ArchiveQuery, ref: String?, on connection: Connection) {
         perform(on: connection, ref) { store in
-            try store.extendIndex(by: Self.indexStep)
+            try store.extendIndex()
         } then: { [self] isUnfinished in
             isUnfinished ? searchIndexed(query, ref: ref, on: connection) : search(query, ref: ref, on: connection)
         }
