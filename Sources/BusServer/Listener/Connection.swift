@@ -23,9 +23,9 @@ final class Connection: ChannelDuplexHandler {
     /// is more than the connection takes stays in its mailbox.
     static let mostUnread = 32 * 1024 * 1024
     /// A peer that sends faster than the disk writes is not read from while this much of it is being written.
-    static let mostUnsettled = 2 * 1024 * 1024
-    /// What a message takes in memory beside its text.
-    static let messageOverhead = 512
+    static let mostUnsettled = 1024 * 1024
+    /// What a message counts for beside its text.
+    static let messageOverhead = 192
 
     /// How long a peer may take to hear a goodbye out.
     static let lingering: TimeAmount = .seconds(1)
