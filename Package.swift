@@ -78,7 +78,8 @@ let package = Package(
             dependencies: [
                 "InterSessionCore",
                 "TestSupport",
-                "server", "client", "send", "list", "inbox", "show", "log", "disconnect", "rename", "auto-start", "install-deps",
+                "server", "client", "send", "list", "inbox", "show", "log", "disconnect", "rename", "auto-start",
+                "install-deps",
                 "session-start",
             ],
             exclude: ["Peer"]

@@ -23,8 +23,12 @@ struct Inbox: Tool {
         let key = try SessionKey.current()
         let listener = try ListenerState.ofLiveListener(key, in: directory)
         if peek {
-            return try await Peek(session: listener?.sessionID ?? identity.sessionID.rawValue, name: identity.name, asJSON: json)
-                .run(try Observer(bus))
+            return try await Peek(
+                session: listener?.sessionID ?? identity.sessionID.rawValue,
+                name: identity.name,
+                asJSON: json
+            )
+            .run(try Observer(bus))
         }
         if let listener { throw Failure.monitorRuns(name: listener.name) }
         try directory.prepare()

@@ -32,7 +32,9 @@ struct List: Tool {
                 if case .listing(let sessions, _) = answer { sessions } else { nil }
             }
         let shown = all ? sessions : sessions.filter { $0.details?.isOnline ?? true }
-        try StandardStreams.print(json ? SessionTable.json(shown) : SessionTable(shown, showsAll: all, isLong: long).text)
+        try StandardStreams.print(
+            json ? SessionTable.json(shown) : SessionTable(shown, showsAll: all, isLong: long).text
+        )
     }
 
     private static func status() throws -> String {

@@ -14,8 +14,11 @@ struct LogLine {
         let receiver = message.to.map { NotificationLine.displayName(name: $0, sessionID: $0) } ?? "all"
         let reply = message.inReplyTo.map { " re=\($0)" } ?? ""
         let text = SafeText.singleLine(message.text.unicodeScalars.prefix(Self.longestText))
-        let more = message.text.unicodeScalars.count > Self.longestText ? "… (\(entry.bytes) bytes: show \(message.id))" : ""
-        return SafeText.singleLine("\(message.timestamp) \(message.id) \(sender) -> \(receiver)\(reply) [\(state)] ".unicodeScalars)
+        let more =
+            message.text.unicodeScalars.count > Self.longestText ? "… (\(entry.bytes) bytes: show \(message.id))" : ""
+        return SafeText.singleLine(
+            "\(message.timestamp) \(message.id) \(sender) -> \(receiver)\(reply) [\(state)] ".unicodeScalars
+        )
             + text + more
     }
 

@@ -94,7 +94,10 @@ struct MailStoreTests {
         }
     }
 
-    @Test("a database that is none is moved aside with what is in it, and the next client is told", arguments: [true, false])
+    @Test(
+        "a database that is none is moved aside with what is in it, and the next client is told",
+        arguments: [true, false]
+    )
     func damage(isFile: Bool) async throws {
         try await TemporaryDirectory.with { path in
             let junk = String(repeating: "this is no database ", count: 1000)

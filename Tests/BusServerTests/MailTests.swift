@@ -161,7 +161,7 @@ struct MailTests {
             func join(_ id: String, _ suggestion: String) async throws -> (MemoryPeer, String?) {
                 let peer = try await bus.connect(isLocalUser: true)
                 try await peer.send(
-                    #"{"op":"hello","role":"agent","session_id":"\#(id)","suggested_name":"\#(suggestion)","nonce":"n"}"#
+                    #"{"op":"hello","role":"agent","session_id":"\#(id)","suggested_name":"\#(suggestion)","nonce":"n","features":["sessions"]}"#
                 )
                 return (peer, try await peer.expect("welcome").string("assigned_name"))
             }

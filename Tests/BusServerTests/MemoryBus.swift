@@ -17,7 +17,9 @@ struct MemoryBus: Sendable {
     static let token = "the-token-of-the-tests-0123456789-abcdef"
 
     /// Runs `body` on a bus of its own.
-    static func with(_ settings: MailSettings = .init(), _ body: @Sendable (MemoryBus) async throws -> Void) async throws {
+    static func with(_ settings: MailSettings = .init(), _ body: @Sendable (MemoryBus) async throws -> Void)
+        async throws
+    {
         try await TemporaryDirectory.with { path in try await with(path, settings, body) }
     }
 

@@ -46,7 +46,10 @@ struct FrameTests {
             (
                 .init(
                     .hello(
-                        .init(role: .agent(.init(sessionID: nil, suggestedName: "api", printed: ["aaaaaaaaaa"])), nonce: "n")
+                        .init(
+                            role: .agent(.init(sessionID: nil, suggestedName: "api", printed: ["aaaaaaaaaa"])),
+                            nonce: "n"
+                        )
                     )
                 ),
                 #"{"op":"hello","role":"agent","name":"","suggested_name":"api","label":"","cwd":"","printed":["aaaaaaaaaa"],"nonce":"n","features":[]}"#

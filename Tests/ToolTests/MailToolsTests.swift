@@ -91,7 +91,10 @@ struct MailToolsTests {
         }
     }
 
-    @Test("what cannot be meant is a bad argument", arguments: [["--wait", "0"], ["--wait", "x"], ["--re", "no id"]])
+    @Test(
+        "what cannot be meant is a bad argument",
+        arguments: [["--wait", "0"], ["--wait", "x"], ["--re", "no id"]]
+    )
     func badArguments(arguments: [String]) async throws {
         try await TestBus.with { bus in
             let run = try await bus.run("send", ["--to", "beta", "--text", "x"] + arguments, key: 1, input: Data())

@@ -40,7 +40,7 @@ struct HelloHandshake {
     func judge(_ hello: ClientFrame.Hello, isLocalUser: Bool) throws(WireError) -> Admission {
         try checkToken(hello.token, isLocalUser: isLocalUser)
         switch hello.role {
-        case .agent(let agent): return try judge(agent, nonce: hello.nonce)
+        case .agent(let agent): return try judge(agent, nonce: hello.nonce, hello.features)
         case .control(let session): return .control(try judgeControl(of: session, nonce: hello.nonce))
         case .observer: return .observer
         }
@@ -58,10 +58,11 @@ struct HelloHandshake {
 
     private func judge(
         _ agent: ClientFrame.AgentIntroduction,
-        nonce: String?
+        nonce: String?,
+        _ features: Features
     ) throws(WireError) -> Admission {
         let id = if let text = agent.sessionID { try SessionID(validating: text) } else { SessionID.random() }
-        let name = agent.name.isEmpty ? chooseName(agent, for: id) : try SessionName(validating: agent.name)
+        let name = try name(of: agent, id, features)
         let label = try SessionLabel(validating: agent.label)
         let old = registry.agent(id)
         if let old, !old.accepts(nonce: nonce) {
@@ -79,7 +80,7 @@ struct HelloHandshake {
                 workingDirectory: agent.workingDirectory,
                 processID: agent.processID,
                 nonce: nonce,
-                printed: agent.printed.compactMap { MessageID($0) }
+                printed: features.contains(.acks) ? agent.printed.compactMap { MessageID($0) } : []
             ),
             replacing: old
         )
@@ -95,9 +96,14 @@ struct HelloHandshake {
         return ActingFor(session: agent.session, nonce: nonce)
     }
 
-    /// The name of a session that leaves it to us: its name of before, else what it suggests, else one like that.
-    private func chooseName(_ agent: ClientFrame.AgentIntroduction, for id: SessionID) -> SessionName? {
-        guard let suggestion = agent.suggestedName else { return nil }
+    /// The name that it wants. Where it leaves that to us: its name of before, else what it suggests, else one like that.
+    private func name(
+        of agent: ClientFrame.AgentIntroduction,
+        _ id: SessionID,
+        _ features: Features
+    ) throws(WireError) -> SessionName? {
+        guard agent.name.isEmpty else { return try SessionName(validating: agent.name) }
+        guard let suggestion = agent.suggestedName, features.contains(.sessions) else { return nil }
         if let before = registry[id]?.name, !registry.isTaken(before, byOtherThan: id) { return before }
         if let name = SessionName(rawValue: suggestion) {
             return registry.isTaken(name, byOtherThan: id) ? candidates(name).first : name

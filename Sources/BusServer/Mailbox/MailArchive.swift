@@ -54,7 +54,9 @@ extension MailStore {
                 var size = 0
                 // The answer is one frame.
                 while size < WireLimits.frame / 4, let row = try rows.next() {
-                    guard let mail = try ArchivedMail(row, textLimit: WireLimits.logText, in: database) else { continue }
+                    guard let mail = try ArchivedMail(row, textLimit: WireLimits.logText, in: database) else {
+                        continue
+                    }
                     size += mail.message.text.utf8.count + 1024
                     found.append(mail)
                 }

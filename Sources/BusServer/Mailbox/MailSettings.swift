@@ -19,7 +19,8 @@ package struct MailSettings: Sendable {
         if let size = try Self.number("INTER_SESSION_MAIL_MAX_MIB", 1...1_048_576, "of MiB, from 1", environment) {
             sizeLimit = size * 1_048_576
         }
-        if let limit = try Self.number("INTER_SESSION_PAIR_LIMIT", 0...1_000_000, "of messages, 0 for any", environment) {
+        if let limit = try Self.number("INTER_SESSION_PAIR_LIMIT", 0...1_000_000, "of messages, 0 for any", environment)
+        {
             pairLimit = limit
         }
     }

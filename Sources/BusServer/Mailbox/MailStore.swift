@@ -159,7 +159,10 @@ struct MailStore {
                     arguments: [new, old]
                 )
                 // A broadcast to both is one message now.
-                try database.execute(sql: "UPDATE deliveries SET state = 1 WHERE mailbox = ? AND state = 0", arguments: [old])
+                try database.execute(
+                    sql: "UPDATE deliveries SET state = 1 WHERE mailbox = ? AND state = 0",
+                    arguments: [old]
+                )
                 try database.execute(sql: "DELETE FROM mailboxes WHERE id = ?", arguments: [old])
             }
         }
@@ -236,10 +239,12 @@ struct MailStore {
                 var memory = Memory()
                 let owners = try Row.fetchCursor(database, sql: "SELECT * FROM mailboxes ORDER BY last_seen")
                 while let row = try owners.next() { if let owner = Owner(row) { memory.owners.append(owner) } }
-                memory.lastMailbox = try Int64.fetchOne(
-                    database,
-                    sql: "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM mailboxes UNION SELECT MAX(mailbox) FROM deliveries)"
-                ) ?? 0
+                memory.lastMailbox =
+                    try Int64.fetchOne(
+                        database,
+                        sql:
+                            "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM mailboxes UNION SELECT MAX(mailbox) FROM deliveries)"
+                    ) ?? 0
                 memory.lastMessage = try Int64.fetchOne(database, sql: "SELECT MAX(id) FROM messages")
                     .map(MessageID.init(rowID:))
                 let depths = try Row.fetchCursor(
@@ -359,6 +364,12 @@ struct MailStore {
         }
     }
 
+    /// The last thing that is done: SQLite tidies its files up.
+    func close() {
+        checkpointer.close()
+        try? database.close()
+    }
+
     // MARK: Damage
 
     /// Does `body`. When it finds the database damaged, that is moved aside and `body` done again on an empty one.
@@ -366,8 +377,7 @@ struct MailStore {
         do {
             return try body(&self)
         } catch let error where MailDatabase.isDamage(error) {
-            checkpointer.close()
-            try? database.close()
+            close()
             let place = try MailDatabase.moveAside(path)
             (database, checkpointer) = try MailDatabase.open(path)
             parties = Parties()

@@ -18,7 +18,10 @@ struct Parties: Sendable {
     mutating func number(of party: Party, in database: Database) throws -> Int64 {
         if let number = numbers[party] { return number }
         let arguments: StatementArguments = [party.sessionID, party.name, party.label]
-        try database.execute(sql: "INSERT OR IGNORE INTO parties (session_id, name, label) VALUES (?,?,?)", arguments: arguments)
+        try database.execute(
+            sql: "INSERT OR IGNORE INTO parties (session_id, name, label) VALUES (?,?,?)",
+            arguments: arguments
+        )
         let number = try Int64.fetchOne(
             database,
             sql: "SELECT id FROM parties WHERE session_id = ? AND name = ? AND label = ?",

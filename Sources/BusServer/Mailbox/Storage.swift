@@ -29,6 +29,7 @@ final class Storage {
             await withTaskExecutorPreference(thread) {
                 var store = store
                 for await work in work { work(&store) }
+                store.close()
             }
             await thread.stop()
         }

@@ -18,7 +18,9 @@ final class Lookup {
         perform(on: connection, ref) { store in
             try store.waiting()
         } then: { [registry] counts in
-            let sessions = registry.sessions.sorted { ($0.agent == nil ? 1 : 0, $0.address) < ($1.agent == nil ? 1 : 0, $1.address) }
+            let sessions = registry.sessions.sorted {
+                ($0.agent == nil ? 1 : 0, $0.address) < ($1.agent == nil ? 1 : 0, $1.address)
+            }
             connection.write(
                 .listing(sessions.map { $0.detailedSummary(waiting: counts[$0.mailbox] ?? 0) }, ref: ref)
             )
@@ -44,7 +46,9 @@ final class Lookup {
             archive.since = MessageID(at: time)
         }
         if let session = query.unseenBy {
-            let known = SessionID(rawValue: session).flatMap { registry[$0] } ?? SessionName(rawValue: session).flatMap { registry[$0] }
+            let known =
+                SessionID(rawValue: session).flatMap { registry[$0] }
+                ?? SessionName(rawValue: session).flatMap { registry[$0] }
             guard let known else { return connection.write(.messages([], total: 0, ref: ref)) }
             archive.unseenIn = known.mailbox
         }

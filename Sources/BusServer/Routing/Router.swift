@@ -106,8 +106,10 @@ final class Router {
         }
         sender.lastActive = .now()
         switch request.frame {
-        case .send(let target, let message): try send(message, to: target, of: sender, request.ref, connection)
-        case .broadcast(let message): try broadcast(message, of: sender, request.ref, connection)
+        case .send(let target, let message):
+            try send(understood(message, on: connection), to: target, of: sender, request.ref, connection)
+        case .broadcast(let message):
+            try broadcast(understood(message, on: connection), of: sender, request.ref, connection)
         case .rename(let name): try rename(sender, to: name, ref: request.ref, connection)
         case .disconnect:
             try require(.sessions, on: connection)
@@ -218,10 +220,10 @@ final class Router {
         let recipient = try resolver.resolve(target)
         let depth = try admit(message, from: sender.session, to: recipient)
         let id = messageIDs.next(at: .now())
-        var frame = frame(id, message, from: sender, connection)
+        var frame = frame(id, message, from: sender)
         frame.to = recipient.address
         frame.toSessionID = recipient.id.rawValue
-        if message.awaitsAnswer, connection.features.contains(.replies) {
+        if message.awaitsAnswer {
             delivery.awaitAnswer(to: id, on: connection, from: recipient, for: sender.session)
         }
         loops.remember(id, depth)
@@ -244,7 +246,7 @@ final class Router {
         accept(
             AcceptedMail(
                 id: id,
-                content: .message(frame(id, message, from: sender, connection)),
+                content: .message(frame(id, message, from: sender)),
                 depth: depth,
                 recipients: registry.agents.filter { $0 !== sender }.map(\.session),
                 origin: .init(connection: connection, ref: ref)
@@ -257,11 +259,20 @@ final class Router {
         guard text.utf8.count <= limit else { throw .textTooLong(bytes: text.utf8.count, limit: limit) }
     }
 
+    /// The message without what its sender has not said that it knows of.
+    private func understood(_ message: ClientFrame.Outgoing, on connection: Connection) -> ClientFrame.Outgoing {
+        guard !connection.features.contains(.replies) else { return message }
+        var message = message
+        message.inReplyTo = nil
+        message.isAutomatic = false
+        message.awaitsAnswer = false
+        return message
+    }
+
     private func frame(
         _ id: MessageID,
         _ outgoing: ClientFrame.Outgoing,
-        from sender: Agent,
-        _ connection: Connection
+        from sender: Agent
     ) -> ServerFrame.Message {
         var message = ServerFrame.Message(
             id: id.description,
@@ -271,10 +282,8 @@ final class Router {
             text: outgoing.text,
             timestamp: id.time.iso8601
         )
-        if connection.features.contains(.replies) {
-            message.inReplyTo = outgoing.inReplyTo
-            message.isAutomatic = outgoing.isAutomatic
-        }
+        message.inReplyTo = outgoing.inReplyTo
+        message.isAutomatic = outgoing.isAutomatic
         return message
     }
 

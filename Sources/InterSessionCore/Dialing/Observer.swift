@@ -24,6 +24,13 @@ package struct Observer: Sendable {
     ) async throws -> Answer {
         let socket = try await ServerElection(endpoint: endpoint).connect()
         let hello = ClientFrame.Hello(role: .observer, features: [.history, .sessions, .replies])
-        return try await Dialogue.hold(on: socket, hello, frames, within: Dialogue.deadline, farewell: { _ in [] }, judge)
+        return try await Dialogue.hold(
+            on: socket,
+            hello,
+            frames,
+            within: Dialogue.deadline,
+            farewell: { _ in [] },
+            judge
+        )
     }
 }

@@ -21,7 +21,9 @@ package struct PrintedMessages: Sendable {
         self.path = path
         let length = MessageID.length + 1
         if File.exists(path) {
-            let lines = String(decoding: try File.tail(path, count: Self.kept * length), as: UTF8.self).split(separator: "\n")
+            let lines = String(decoding: try File.tail(path, count: Self.kept * length), as: UTF8.self).split(
+                separator: "\n"
+            )
             ids = lines.compactMap { MessageID(String($0)) }
             known = Set(ids)
             // Begins with what is worth keeping, and a line that a crash left unfinished is gone.
