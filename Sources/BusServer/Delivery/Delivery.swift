@@ -96,16 +96,15 @@ final class Delivery {
 
     private func push(_ id: MessageID, _ frame: ByteBuffer?, to agent: Agent) {
         agent.window.last = id
-        let mailbox = agent.session.mailbox
         guard let frame else {
             // The agent cannot read it: it knows no such frame.
-            return journal.markSeen(id, in: mailbox)
+            return journal.markSeen(id, in: agent.session.mailbox)
         }
+        agent.window.unacknowledged.insert(id)
         if agent.connection.features.contains(.acks) {
-            agent.window.unacknowledged.insert(id)
             agent.connection.write(encoded: frame)
         } else {
-            agent.connection.write(encoded: frame) { [journal] in journal.markSeen(id, in: mailbox) }
+            agent.connection.write(encoded: frame) { [self] in acknowledge([id], by: agent, on: agent.connection) }
         }
     }
 
