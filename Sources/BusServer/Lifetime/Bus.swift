@@ -50,7 +50,7 @@ struct Bus: Sendable {
             token: token,
             journal: journal,
             delivery: delivery,
-            lookup: Lookup(registry: registry, storage: storage, logger: logger),
+            lookup: Lookup(registry: registry, storage: storage, journal: journal, logger: logger),
             loops: LoopGuard(depths: inheritance.memory.depths, pairLimit: settings.pairLimit),
             lastMessageID: inheritance.lastMessageID,
             logger: logger

@@ -5,10 +5,12 @@ import Logging
 final class Lookup {
     private let registry: Registry
     private let storage: Storage
+    private let journal: Journal
     private let logger: Logger
 
-    init(registry: Registry, storage: Storage, logger: Logger) {
+    init(registry: Registry, storage: Storage, journal: Journal, logger: Logger) {
         self.registry = registry
+        self.journal = journal
         self.storage = storage
         self.logger = logger
     }
@@ -87,6 +89,8 @@ final class Lookup {
         _ body: @escaping @Sendable (inout MailStore) throws -> Outcome,
         then completion: @escaping (Outcome) -> Void
     ) {
+        // What was acknowledged before the question is part of the answer.
+        journal.flush()
         storage.perform(body) { [logger] outcome in
             switch outcome {
             case .success(let value): completion(value)
