@@ -22,8 +22,9 @@ final class Connection: ChannelDuplexHandler {
     /// A peer that leaves this much unread is cut off rather than kept in memory. Mail alone never comes to it: what
     /// is more than the connection takes stays in its mailbox.
     static let mostUnread = 32 * 1024 * 1024
-    /// A peer that sends faster than the disk writes is not read from while this much of it is being written.
-    static let mostUnsettled = 1024 * 1024
+    /// A peer that sends faster than the disk writes is not read from while this much of it is being written: the
+    /// others wait for it. A single message may be larger.
+    static let mostUnsettled = 256 * 1024
     /// What a message counts for beside its text.
     static let messageOverhead = 192
 

@@ -5,8 +5,9 @@ import Synchronization
 ///
 /// SQLite would do it itself, inside a commit, and the bus would wait for the disk: tens of milliseconds, measured.
 final class Checkpointer: Sendable {
-    /// Of mail, after which it is worth doing; SQLite's own measure.
-    private static let interval = 4 * 1024 * 1024
+    /// Of mail, after which it is worth doing: a commit that begins the log anew after a checkpoint waits for the disk,
+    /// so that should be rare.
+    private static let interval = 16 * 1024 * 1024
 
     private let connection: DatabaseQueue
     private let state = Mutex((bytes: 0, isRunning: false))
