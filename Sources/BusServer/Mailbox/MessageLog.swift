@@ -1,3 +1,4 @@
+import Dispatch
 import InterSessionCore
 import NIOCore
 
@@ -55,6 +56,7 @@ struct MessageLog {
     }
 
     private mutating func rotate() throws {
+        try removeOldest()
         for number in stride(from: Self.keptRotations - 1, through: 1, by: -1)
         where File.exists("\(path).\(number)") {
             try File.rename("\(path).\(number)", to: "\(path).\(number + 1)")
@@ -62,6 +64,15 @@ struct MessageLog {
         try File.rename(path, to: "\(path).1")
         file = try File.openForAppending(path)
         size = 0
+    }
+
+    /// Elsewhere: it takes the file system tens of milliseconds, in which no mail could be stored.
+    private func removeOldest() throws {
+        let oldest = "\(path).\(Self.keptRotations)"
+        guard File.exists(oldest) else { return }
+        let discarded = "\(path).discarded"
+        try File.rename(oldest, to: discarded)
+        DispatchQueue.global(qos: .utility).async { File.remove(discarded) }
     }
 
     /// The newest message id in the log or its last rotation, so that ids go on rising after a restart.
