@@ -66,7 +66,7 @@ struct MailStoreTests {
                     break
                 }
             }
-            #expect((50..<150).contains(accepted.count), "about a MiB of unseen mail fits")
+            #expect((30..<150).contains(accepted.count), "about a MiB of pages fits")
             #expect(try store.waiting(in: 1) == accepted.count)
 
             let seen = accepted.map { MailBatch.Seen(message: $0, mailbox: 1) }
