@@ -103,7 +103,7 @@ struct MemoryPeer: Sendable {
     let channel: NIOAsyncTestingChannel
     let loop: NIOAsyncTestingEventLoop
 
-    private static let patience: Duration = .seconds(10)
+    private static let patience: Duration = .seconds(60)
 
     func send(_ json: String) async throws {
         try await send(.text, ByteBuffer(string: json))

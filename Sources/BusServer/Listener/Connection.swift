@@ -29,7 +29,7 @@ final class Connection: ChannelDuplexHandler {
     static let messageOverhead = 192
 
     /// How long a peer may take to hear a goodbye out.
-    static let lingering: TimeAmount = .seconds(3)
+    static let lingering: TimeAmount = .seconds(10)
 
     var peer = Peer.awaitingHello
     /// What the peer and we both know.
