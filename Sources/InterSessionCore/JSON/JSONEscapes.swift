@@ -2,8 +2,9 @@
 enum JSONEscapes {
     /// Decodes the inside of a string whose escapes ``JSONScanner`` found well-formed.
     ///
+    /// - Parameter repairing: takes half a surrogate pair for U+FFFD.
     /// - Throws: ``JSONError/loneSurrogate``.
-    static func decode(_ inside: UnsafeRawBufferPointer) throws(JSONError) -> String {
+    static func decode(_ inside: UnsafeRawBufferPointer, repairing: Bool = false) throws(JSONError) -> String {
         var output: [UInt8] = []
         output.reserveCapacity(inside.count)
         var position = 0
@@ -22,7 +23,8 @@ enum JSONEscapes {
             case UInt8(ascii: "n"): output.append(0x0A)
             case UInt8(ascii: "r"): output.append(0x0D)
             case UInt8(ascii: "t"): output.append(0x09)
-            case UInt8(ascii: "u"): output.append(contentsOf: String(try scalar(inside, &position)).utf8)
+            case UInt8(ascii: "u"):
+                output.append(contentsOf: String(try scalar(inside, &position, repairing: repairing)).utf8)
             default: output.append(kind)
             }
         }
@@ -32,17 +34,23 @@ enum JSONEscapes {
     /// The scalar of a `\uXXXX`, or of the pair of them that spells one above U+FFFF.
     private static func scalar(
         _ bytes: UnsafeRawBufferPointer,
-        _ position: inout Int
+        _ position: inout Int,
+        repairing: Bool
     ) throws(JSONError) -> Unicode.Scalar {
         let first = try codeUnit(bytes, &position)
         if let scalar = Unicode.Scalar(first) { return scalar }
-        guard UTF16.isLeadSurrogate(first), position + 1 < bytes.count,
+        if UTF16.isLeadSurrogate(first), position + 1 < bytes.count,
             bytes[position] == UInt8(ascii: "\\"), bytes[position + 1] == UInt8(ascii: "u")
-        else { throw .loneSurrogate }
-        position += 2
-        let second = try codeUnit(bytes, &position)
-        guard UTF16.isTrailSurrogate(second) else { throw .loneSurrogate }
-        return UTF16.decode(UTF16.EncodedScalar([first, second]))
+        {
+            var end = position + 2
+            let second = try codeUnit(bytes, &end)
+            if UTF16.isTrailSurrogate(second) {
+                position = end
+                return UTF16.decode(UTF16.EncodedScalar([first, second]))
+            }
+        }
+        guard repairing else { throw .loneSurrogate }
+        return "\u{FFFD}"
     }
 
     private static func codeUnit(_ bytes: UnsafeRawBufferPointer, _ position: inout Int) throws(JSONError) -> UInt16 {

@@ -30,6 +30,15 @@ package struct JSONObject {
         try self.init(ByteBuffer(string: text))
     }
 
+    /// Reads one object that another program made for others, too: of its fields only `names` are looked at, there may be
+    /// any number, and of one that comes twice the last counts.
+    package init(foreign text: ByteBuffer, keeping names: [String]) throws(JSONError) {
+        self.text = text
+        fields = try text.withUnsafeReadableBytes { bytes in
+            Result { () throws(JSONError) in try Self.scanFields(bytes, keeping: names) }
+        }.get()
+    }
+
     package func has(_ name: String) -> Bool {
         field(name) != nil
     }
@@ -38,6 +47,18 @@ package struct JSONObject {
     package func string(_ name: String) throws(JSONError) -> String? {
         guard let field = field(name) else { return nil }
         return try decodeString(field)
+    }
+
+    /// The string of that name, or nil. Half a surrogate pair in it becomes U+FFFD.
+    func foreignString(_ name: String) -> String? {
+        guard let field = field(name) else { return nil }
+        return try? decodeString(field, repairing: true)
+    }
+
+    /// The object of that name, read as ``init(foreign:keeping:)`` does; nil where there is none.
+    func foreignObject(_ name: String, keeping names: [String]) -> JSONObject? {
+        guard let field = field(name), field.kind == .object else { return nil }
+        return try? JSONObject(foreign: slice(field.range), keeping: names)
     }
 
     package func requiredString(_ name: String) throws(JSONError) -> String {
@@ -107,12 +128,16 @@ package struct JSONObject {
         text.getSlice(at: text.readerIndex + range.lowerBound, length: range.count) ?? ByteBuffer()
     }
 
-    private func decodeString(_ field: Field, expected: String = "a string") throws(JSONError) -> String {
+    private func decodeString(
+        _ field: Field,
+        expected: String = "a string",
+        repairing: Bool = false
+    ) throws(JSONError) -> String {
         guard case .string(let hasEscapes) = field.kind else { throw .wrongType(field: field.name, expected: expected) }
         let inside = field.range.lowerBound + 1..<field.range.upperBound - 1
         guard hasEscapes else { return raw(inside) }
         return try slice(inside).withUnsafeReadableBytes { bytes in
-            Result { () throws(JSONError) in try JSONEscapes.decode(bytes) }
+            Result { () throws(JSONError) in try JSONEscapes.decode(bytes, repairing: repairing) }
         }.get()
     }
 
@@ -131,8 +156,15 @@ package struct JSONObject {
         }.get()
     }
 
-    private static func scanFields(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> [Field] {
-        var scanner = JSONScanner(bytes)
+    /// - Parameter names: what to keep of an object that others made; nil keeps all, and is strict about it.
+    private static func scanFields(
+        _ bytes: UnsafeRawBufferPointer,
+        keeping names: [String]? = nil
+    ) throws(JSONError) -> [Field] {
+        var scanner = JSONScanner(
+            bytes,
+            deepest: names == nil ? JSONScanner.deepestNesting : JSONScanner.deepestForeignNesting
+        )
         var fields: [Field] = []
         fields.reserveCapacity(12)
         scanner.skipWhitespace()
@@ -144,15 +176,24 @@ package struct JSONObject {
                 let nameStart = scanner.position
                 let hasEscapes = try scanner.skipString()
                 let nameBytes = UnsafeRawBufferPointer(rebasing: bytes[nameStart + 1..<scanner.position - 1])
-                let name = hasEscapes ? try JSONEscapes.decode(nameBytes) : String(decoding: nameBytes, as: UTF8.self)
-                guard !fields.contains(where: { $0.name == name }) else { throw .duplicateField(name) }
-                guard fields.count < mostFields else { throw .tooManyFields }
+                let name =
+                    hasEscapes
+                    ? try JSONEscapes.decode(nameBytes, repairing: names != nil)
+                    : String(decoding: nameBytes, as: UTF8.self)
+                if let names {
+                    if names.contains(name) { fields.removeAll { $0.name == name } }
+                } else {
+                    guard !fields.contains(where: { $0.name == name }) else { throw .duplicateField(name) }
+                    guard fields.count < mostFields else { throw .tooManyFields }
+                }
                 scanner.skipWhitespace()
                 try scanner.expect(UInt8(ascii: ":"))
                 scanner.skipWhitespace()
                 let start = scanner.position
                 let kind = try scanner.skipValue(depth: 1)
-                fields.append(Field(name: name, kind: kind, range: start..<scanner.position))
+                if names?.contains(name) ?? true {
+                    fields.append(Field(name: name, kind: kind, range: start..<scanner.position))
+                }
                 scanner.skipWhitespace()
             } while scanner.take(UInt8(ascii: ","))
             try scanner.expect(UInt8(ascii: "}"))

@@ -4,6 +4,8 @@
 struct JSONScanner {
     /// Frames nest two levels at most; the bound keeps a hostile one from eating the stack.
     static let deepestNesting = 32
+    /// What others make nests as they like; this much a small stack bears.
+    static let deepestForeignNesting = 128
 
     enum Kind: Equatable {
         case string(hasEscapes: Bool)
@@ -11,10 +13,12 @@ struct JSONScanner {
     }
 
     private let bytes: UnsafeRawBufferPointer
+    private let deepest: Int
     private(set) var position = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) {
+    init(_ bytes: UnsafeRawBufferPointer, deepest: Int = deepestNesting) {
         self.bytes = bytes
+        self.deepest = deepest
     }
 
     var isAtEnd: Bool { position >= bytes.count }
@@ -46,7 +50,7 @@ struct JSONScanner {
 
     /// Moves behind the value that starts here and says what it was.
     mutating func skipValue(depth: Int = 0) throws(JSONError) -> Kind {
-        guard depth < Self.deepestNesting else { throw .tooDeep }
+        guard depth < deepest else { throw .tooDeep }
         switch next {
         case UInt8(ascii: "\""):
             return .string(hasEscapes: try skipString())

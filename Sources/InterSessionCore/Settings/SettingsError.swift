@@ -2,6 +2,7 @@
 package enum SettingsError: Error, Equatable {
     case noHome
     case notANumber(source: String, value: String, allowed: String)
+    case notOneOf(source: String, value: String, allowed: [String])
     case notLoopback(host: String)
     case unreadableConfiguration(path: String, reason: String)
 }
@@ -13,6 +14,8 @@ extension SettingsError: CustomStringConvertible {
             "there is no data directory: neither INTER_SESSION_DATA_DIR nor HOME is set; set one of them"
         case .notANumber(let source, let value, let allowed):
             "\(source) is '\(value)'; it must be a whole number \(allowed)"
+        case .notOneOf(let source, let value, let allowed):
+            "\(source) is '\(value)'; it must be one of \(allowed.joined(separator: ", "))"
         case .notLoopback(let host):
             "the host '\(host)' is not a loopback address; use 127.0.0.1, ::1 or localhost, the bus serves this machine only"
         case .unreadableConfiguration(let path, let reason):
