@@ -114,7 +114,7 @@ struct Listener: Sendable {
         case .error(let failure): return try refused(failure)
         case .peerJoined, .peerLeft, .renamed:
             if isVerbose, let notice = peers.notice(of: frame) { try print(notice) }
-        case .listing(let sessions, _): peers.remember(sessions)
+        case .listing(let sessions, _, _): peers.remember(sessions)
         case .pong, .sent, .messages, .disconnected: break
         }
         return nil

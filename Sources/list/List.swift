@@ -29,7 +29,7 @@ struct List: Tool {
         let hasDetails = all || long
         let sessions: [ServerFrame.SessionSummary] = try await ControlSession(bus)
             .ask([.list(all: hasDetails)], features: hasDetails ? .sessions : []) { answer in
-                if case .listing(let sessions, _) = answer { sessions } else { nil }
+                if case .listing(let sessions, _, _) = answer { sessions } else { nil }
             }
         let shown = all ? sessions : sessions.filter { $0.details?.isOnline ?? true }
         try StandardStreams.print(

@@ -18,7 +18,7 @@ struct MailStoreTests {
             text: text,
             timestamp: id.time.iso8601
         )
-        return .init(id: id, content: .message(message), depth: 0, mailboxes: [mailbox])
+        return .init(id: id, content: .message(message), depth: 0, mailboxes: [mailbox], key: nil)
     }
 
     private func store(_ path: String, _ settings: MailSettings = .init()) throws -> MailStore {
@@ -38,8 +38,8 @@ struct MailStoreTests {
         try await TemporaryDirectory.with { path in
             var store = try store(path)
             let ages = [20, 9, 8, 1].map(Self.id)
-            _ = try store.commit(MailBatch(mail: ages.map { mail($0) }, seen: []))
-            _ = try store.commit(MailBatch(mail: [], seen: [.init(message: ages[1], mailbox: 1)]))
+            _ = try store.commit(MailBatch(mail: ages.map { mail($0) }, settled: []))
+            _ = try store.commit(MailBatch(mail: [], settled: [.init(message: ages[1], mailbox: 1, state: .seen)]))
             let expiry = try store.expire(at: Self.now, sparing: [])
             #expect(expiry.expired == 2 && expiry.removed == 2 && !expiry.isUnfinished)
             #expect(try store.message(ages[0]) == nil && store.message(ages[1]) == nil)
@@ -60,7 +60,7 @@ struct MailStoreTests {
             var accepted: [MessageID] = []
             for id in ids {
                 do {
-                    _ = try store.commit(MailBatch(mail: [mail(id, text)], seen: []))
+                    _ = try store.commit(MailBatch(mail: [mail(id, text)], settled: []))
                     accepted.append(id)
                 } catch is MailStore.Full {
                     break
@@ -69,9 +69,9 @@ struct MailStoreTests {
             #expect((30..<150).contains(accepted.count), "about a MiB of pages fits")
             #expect(try store.waiting(in: 1) == accepted.count)
 
-            let seen = accepted.map { MailBatch.Seen(message: $0, mailbox: 1) }
-            _ = try store.commit(MailBatch(mail: [], seen: seen))
-            _ = try store.commit(MailBatch(mail: [mail(ids[199], text)], seen: []))
+            let seen = accepted.map { MailBatch.Settlement(message: $0, mailbox: 1, state: .seen) }
+            _ = try store.commit(MailBatch(mail: [], settled: seen))
+            _ = try store.commit(MailBatch(mail: [mail(ids[199], text)], settled: []))
             #expect(try store.message(accepted[0]) == nil)
             #expect(try store.message(ids[199]) != nil)
         }
@@ -82,14 +82,14 @@ struct MailStoreTests {
         try await TemporaryDirectory.with { path in
             var store = try store(path)
             let first = MessageID(rowID: 1_000_000)
-            _ = try store.commit(MailBatch(mail: [mail(first)], seen: []))
+            _ = try store.commit(MailBatch(mail: [mail(first)], settled: []))
             // The second message has an id that is taken.
-            let batch = MailBatch(mail: [mail(MessageID(rowID: 1_000_001)), mail(first)], seen: [])
+            let batch = MailBatch(mail: [mail(MessageID(rowID: 1_000_001)), mail(first)], settled: [])
             #expect(throws: (any Error).self) { try store.commit(batch) }
             #expect(try store.message(MessageID(rowID: 1_000_001)) == nil)
             let log = String(decoding: try File.read("\(path)/messages.log"), as: UTF8.self)
             #expect(log.split(separator: "\n").count == 1)
-            _ = try store.commit(MailBatch(mail: [mail(MessageID(rowID: 1_000_001))], seen: []))
+            _ = try store.commit(MailBatch(mail: [mail(MessageID(rowID: 1_000_001))], settled: []))
             #expect(try store.waiting(in: 1) == 2)
         }
     }

@@ -93,6 +93,17 @@ struct MemoryBus: Sendable {
         return peer
     }
 
+    /// The gateway of an agent, through which others are known.
+    func gateway(_ agent: String, knows agents: String = "") async throws -> MemoryPeer {
+        let peer = try await connect(isLocalUser: true)
+        try await peer.send(
+            #"{"op":"hello","role":"gateway","agent":"\#(agent)","label":"spool","policy":"primary","pid":1,"features":[\#(list("receipts acks replies keys gateways history"))]}"#
+        )
+        _ = try await peer.expect("welcome")
+        try await peer.send(#"{"op":"agents","names":[\#(list(agents))]}"#)
+        return peer
+    }
+
     private func list(_ words: String) -> String {
         words.split(separator: " ").map { "\"\($0)\"" }.joined(separator: ",")
     }

@@ -98,7 +98,11 @@ struct FrameTests {
                 #"{"op":"welcome","session_id":"a","assigned_name":"n","for_session":"b","features":["f"]}"#
             ),
             (
-                .listing([.init(sessionID: "a", name: "n", label: "l", workingDirectory: "/", since: "s")], ref: nil),
+                .listing(
+                    [.init(sessionID: "a", name: "n", label: "l", workingDirectory: "/", since: "s")],
+                    gateways: [],
+                    ref: nil
+                ),
                 #"{"op":"list_ok","sessions":[{"session_id":"a","name":"n","label":"l","cwd":"/","since":"s"}]}"#
             ),
             (

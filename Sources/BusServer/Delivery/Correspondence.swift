@@ -5,7 +5,9 @@ struct Correspondence {
     struct Question {
         let connection: Connection
         let asker: KnownSession
+        /// A session, or the gateway to the agent.
         let asked: KnownSession
+        let agent: AgentName?
     }
 
     private var receipts: [MessageID: (sent: ServerFrame.Sent, connection: Connection)] = [:]
@@ -38,7 +40,9 @@ struct Correspondence {
         to recipient: KnownSession
     ) -> Question? {
         guard !questions.isEmpty, let id = message.inReplyTo.flatMap({ MessageID($0) }), let question = questions[id],
-            question.asked.id == sender, question.asker === recipient
+            question.asked.id == sender, question.asker === recipient,
+            // Many speak through one gateway.
+            question.agent == nil || question.agent == OutsideAddress(message.fromName)?.agent
         else { return nil }
         questions[id] = nil
         return question

@@ -25,12 +25,13 @@ final class Delivery {
 
     // MARK: New mail
 
-    /// - Parameter outcome: the frame of what is stored.
-    func deliver(_ mail: AcceptedMail, _ outcome: Result<ByteBuffer, any Error>) {
+    func deliver(_ mail: AcceptedMail, _ outcome: Result<StoredMail, any Error>) {
         switch outcome {
-        case .success(let frame):
+        case .success(.new(let frame)):
             let wasDelivered = deliver(mail, frame)
             answer(mail, wasDelivered: wasDelivered)
+        case .success(.known(let id, let state)):
+            answer(mail, wasAlready: id, state)
         case .failure(let error):
             logger.error("mail could not be stored, its sender was told: \(error)")
             let reason = "the message could not be stored (\(error)); nobody got it; free some space and send it again"
@@ -86,11 +87,28 @@ final class Delivery {
         }
     }
 
+    /// What was sent a second time is not delivered a second time.
+    private func answer(_ mail: AcceptedMail, wasAlready id: MessageID, _ state: StoredState) {
+        guard let origin = mail.origin, case .message(let message) = mail.content,
+            origin.connection.features.contains(.receipts)
+        else { return }
+        let receiver = mail.recipients.first
+        let isOnTheWay = state == .queued && receiver?.owesAcknowledgement(of: id) ?? false
+        let sent = ServerFrame.Sent(
+            messageID: id.description,
+            to: message.to,
+            state: isOnTheWay ? .delivered : receiver?.describe(state) ?? state.deliveryState,
+            recipients: mail.recipients.count,
+            ref: origin.ref
+        )
+        origin.connection.write(.sent(sent))
+    }
+
     /// The receiver has seen the message, or has not in the time that there was.
-    private func receiptIsDue(_ id: MessageID, isSeen: Bool = false) {
+    private func receiptIsDue(_ id: MessageID, as state: DeliveryState? = nil) {
         guard let (answer, connection) = correspondence.takeReceipt(of: id) else { return }
         var sent = answer
-        if isSeen { sent.state = .seen }
+        if let state { sent.state = state }
         connection.write(.sent(sent))
     }
 
@@ -98,7 +116,7 @@ final class Delivery {
         agent.window.last = id
         guard let frame else {
             // The agent cannot read it: it knows no such frame.
-            return journal.markSeen(id, in: agent.session.mailbox)
+            return journal.settle(id, in: agent.session.mailbox)
         }
         agent.window.unacknowledged.insert(id)
         if agent.connection.features.contains(.acks) {
@@ -112,7 +130,7 @@ final class Delivery {
 
     /// The agent has come: what waits for it is counted and delivered.
     func start(_ agent: Agent, printed: [MessageID]) {
-        for id in printed { journal.markSeen(id, in: agent.session.mailbox) }
+        for id in printed { journal.settle(id, in: agent.session.mailbox) }
         if agent.connection.features.contains(.acks) {
             journal.flush()
             let mailbox = agent.session.mailbox
@@ -179,17 +197,25 @@ final class Delivery {
             let wasHere = agent.window.unacknowledged.remove(id) != nil
             let wasWithheld = !session.withheld.isEmpty && session.withheld.remove(id) != nil
             guard wasHere || wasWithheld else { continue }
-            journal.markSeen(id, in: session.mailbox)
+            journal.settle(id, in: session.mailbox)
             connection.withheld.remove(id)
-            receiptIsDue(id, isSeen: true)
+            receiptIsDue(id, as: session.describe(.seen))
         }
         catchUp(agent)
     }
 
+    /// Takes back a message that is on the connection of a gateway, which could not forward it.
+    ///
+    /// - Returns: whether it was there.
+    func takeBack(_ id: MessageID, from gateway: Agent) -> Bool {
+        defer { catchUp(gateway) }
+        return gateway.window.unacknowledged.remove(id) != nil
+    }
+
     // MARK: Questions
 
-    func awaitAnswer(to id: MessageID, on connection: Connection, from asked: KnownSession, for asker: KnownSession) {
-        correspondence.awaitAnswer(to: id, .init(connection: connection, asker: asker, asked: asked))
+    func awaitAnswer(to id: MessageID, _ question: Correspondence.Question) {
+        correspondence.awaitAnswer(to: id, question)
     }
 
     /// Gives an answer to the tool that waits for it.

@@ -2,6 +2,8 @@ import InterSessionCore
 
 /// How far the mail of one connected agent has got.
 struct DeliveryWindow {
+    /// Messages that may be on the connection without having been acknowledged.
+    let most: Int
     /// On the connection, and not acknowledged.
     var unacknowledged: Set<MessageID> = []
     /// The newest message that was taken from the mailbox, or passed by it.
@@ -13,9 +15,13 @@ struct DeliveryWindow {
     /// Grows when the mailbox must be read from its beginning, which makes a page on its way worthless.
     var reading = 0
 
-    var hasRoom: Bool { unacknowledged.count < WireLimits.unacknowledged }
+    init(most: Int) {
+        self.most = most
+    }
+
+    var hasRoom: Bool { unacknowledged.count < most }
     /// Enough for reading the mailbox to be worth it.
-    var hasMuchRoom: Bool { unacknowledged.count <= WireLimits.unacknowledged / 2 }
+    var hasMuchRoom: Bool { unacknowledged.count <= most / 2 }
 
     /// Something older than what was taken is to be delivered.
     mutating func startOver() {

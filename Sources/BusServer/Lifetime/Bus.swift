@@ -45,14 +45,26 @@ struct Bus: Sendable {
         let journal = Journal(storage: storage)
         let delivery = Delivery(storage: storage, journal: journal, logger: logger)
         let housekeeping = Housekeeping(storage: storage, registry: registry, logger: logger)
+        let acceptance = Acceptance(
+            journal: journal,
+            loops: LoopGuard(depths: inheritance.memory.depths, pairLimit: settings.pairLimit),
+            lastMessageID: inheritance.lastMessageID,
+            logger: logger
+        )
         let router = Router(
             registry: registry,
             token: token,
-            journal: journal,
+            acceptance: acceptance,
             delivery: delivery,
             lookup: Lookup(registry: registry, storage: storage, journal: journal, logger: logger),
-            loops: LoopGuard(depths: inheritance.memory.depths, pairLimit: settings.pairLimit),
-            lastMessageID: inheritance.lastMessageID,
+            gateways: GatewayRouter(
+                registry: registry,
+                acceptance: acceptance,
+                delivery: delivery,
+                journal: journal,
+                storage: storage,
+                logger: logger
+            ),
             logger: logger
         )
         let idle = IdleShutdown(eventLoop: eventLoop, minutes: idleMinutes, shutDown: onIdle)

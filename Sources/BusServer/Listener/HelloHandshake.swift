@@ -7,6 +7,7 @@ struct HelloHandshake {
         case agent(Introduction, replacing: Agent?)
         case control(ActingFor)
         case observer
+        case gateway(GatewayIntroduction)
     }
 
     /// An agent's own account of itself, validated.
@@ -19,6 +20,14 @@ struct HelloHandshake {
         let nonce: String?
         /// What it has shown already.
         let printed: [MessageID]
+    }
+
+    /// A gateway's own account of itself, validated.
+    struct GatewayIntroduction {
+        let agent: AgentName
+        let label: SessionLabel
+        let policy: String
+        let processID: Int?
     }
 
     /// The right of a control connection, which ends with the agent that granted it.
@@ -43,6 +52,7 @@ struct HelloHandshake {
         case .agent(let agent): return try judge(agent, nonce: hello.nonce, hello.features)
         case .control(let session): return .control(try judgeControl(of: session, nonce: hello.nonce))
         case .observer: return .observer
+        case .gateway(let gateway): return .gateway(try judge(gateway))
         }
     }
 
@@ -83,6 +93,20 @@ struct HelloHandshake {
                 printed: features.contains(.acks) ? agent.printed.compactMap { MessageID($0) } : []
             ),
             replacing: old
+        )
+    }
+
+    private func judge(_ gateway: ClientFrame.GatewayIntroduction) throws(WireError) -> GatewayIntroduction {
+        let agent = try AgentName(validating: gateway.agent)
+        // Its lock says that there is one only; the connection of one that died may end a moment later than its lock.
+        guard registry[gateway: agent]?.agent == nil else {
+            throw .unauthorized("a gateway of '\(agent)' is connected")
+        }
+        return GatewayIntroduction(
+            agent: agent,
+            label: try SessionLabel(validating: gateway.label),
+            policy: gateway.policy,
+            processID: gateway.processID
         )
     }
 

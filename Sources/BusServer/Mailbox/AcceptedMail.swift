@@ -7,6 +7,7 @@ struct AcceptedMail {
     /// Of a chain of automatic messages; 0 for one that is not automatic.
     var depth = 0
     let recipients: [KnownSession]
+    var key: MailKey?
     /// Nil for the bus itself.
     var origin: Origin?
 

@@ -8,12 +8,11 @@ import NIOCore
 final class Journal {
     private let storage: Storage
     private var mail: [AcceptedMail] = []
-    private var seen: [MailBatch.Seen] = []
+    private var settled: [MailBatch.Settlement] = []
     private var isScheduled = false
     private var isWriting = false
     /// Called on the event loop for all mail whose fate is decided.
-    /// With the mail's frame, when it is stored.
-    var onOutcome: (AcceptedMail, Result<ByteBuffer, any Error>) -> Void = { _, _ in }
+    var onOutcome: (AcceptedMail, Result<StoredMail, any Error>) -> Void = { _, _ in }
     /// Called when acknowledgements could not be written down; their mail will come again.
     var onLostAcknowledgements: (any Error) -> Void = { _ in }
     /// Called when nothing is left to be written.
@@ -28,9 +27,9 @@ final class Journal {
         schedule()
     }
 
-    /// The owner of the mailbox has seen the message.
-    func markSeen(_ id: MessageID, in mailbox: Int64) {
-        seen.append(.init(message: id, mailbox: mailbox))
+    /// The owner of the mailbox has seen the message, or cannot forward it.
+    func settle(_ id: MessageID, in mailbox: Int64, as state: StoredState = .seen) {
+        settled.append(.init(message: id, mailbox: mailbox, state: state))
         schedule()
     }
 
@@ -45,24 +44,30 @@ final class Journal {
     /// Hands over what waits, so that whatever is asked of the storage next comes after it.
     func flush() {
         isScheduled = false
-        guard !mail.isEmpty || !seen.isEmpty else { return }
+        guard !mail.isEmpty || !settled.isEmpty else { return }
         isWriting = true
         let accepted = mail
         let batch = MailBatch(
             mail: accepted.map {
-                .init(id: $0.id, content: $0.content, depth: $0.depth, mailboxes: $0.recipients.map(\.mailbox))
+                .init(
+                    id: $0.id,
+                    content: $0.content,
+                    depth: $0.depth,
+                    mailboxes: $0.recipients.map(\.mailbox),
+                    key: $0.key
+                )
             },
-            seen: seen
+            settled: settled
         )
         mail = []
-        seen = []
+        settled = []
         storage.perform { store in
             try store.commit(batch)
         } then: { [self] outcome in
             isWriting = false
-            if !batch.seen.isEmpty, case .failure(let error) = outcome { onLostAcknowledgements(error) }
+            if !batch.settled.isEmpty, case .failure(let error) = outcome { onLostAcknowledgements(error) }
             for (index, mail) in accepted.enumerated() { onOutcome(mail, outcome.map { $0[index] }) }
-            if mail.isEmpty, seen.isEmpty { onIdle() } else { flush() }
+            if mail.isEmpty, settled.isEmpty { onIdle() } else { flush() }
         }
     }
 }

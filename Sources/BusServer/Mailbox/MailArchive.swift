@@ -7,6 +7,7 @@ struct ArchivedMail: Sendable {
     let message: ServerFrame.Message
     let bytes: Int
     let fates: [(mailbox: Int64, state: StoredState)]
+    let key: String?
 }
 
 /// What to look for in the archive. Every part that is there narrows it.
@@ -145,6 +146,10 @@ extension ArchivedMail {
             fates.append((delivery[0], StoredState(rawValue: delivery[1]) ?? .queued))
         }
         self.fates = fates
+        key = try String.fetchOne(
+            try database.cachedStatement(sql: "SELECT key FROM keys WHERE message = ?"),
+            arguments: [id.rowID]
+        )
     }
 }
 

@@ -95,6 +95,22 @@ enum MailDatabase {
                     """
             )
         }
+        migrator.registerMigration("gateways") { database in
+            try database.execute(
+                sql: """
+                    ALTER TABLE mailboxes ADD COLUMN gateway TEXT; -- the agent whose gateway owns it; NULL: a session
+                    ALTER TABLE mailboxes ADD COLUMN agents TEXT NOT NULL DEFAULT ''; -- known through it, with spaces
+                    -- What senders called their messages, so that a repetition is known.
+                    CREATE TABLE keys (
+                        mailbox INTEGER NOT NULL, -- of the sender
+                        key TEXT NOT NULL,
+                        message INTEGER NOT NULL,
+                        PRIMARY KEY (mailbox, key)
+                    ) WITHOUT ROWID;
+                    CREATE INDEX keyed_messages ON keys (message);
+                    """
+            )
+        }
         return migrator
     }
 }
@@ -105,12 +121,14 @@ enum StoredState: Int {
     case queued = 0
     case seen = 1
     case expired = 2
+    case returned = 3
 
     var deliveryState: DeliveryState {
         switch self {
         case .queued: .queued
         case .seen: .seen
         case .expired: .expired
+        case .returned: .returned
         }
     }
 }

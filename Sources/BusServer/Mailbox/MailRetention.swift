@@ -38,6 +38,7 @@ extension MailStore {
                 try Self.remove(old, from: database)
                 expiry.removed = old.count
                 expiry.isUnfinished = old.count == Self.mostRemovals
+                try database.execute(sql: "DELETE FROM keys WHERE message < ?", arguments: [cutoff])
                 let gone = try Int64.fetchAll(
                     database,
                     sql: """

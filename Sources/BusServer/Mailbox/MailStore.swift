@@ -9,15 +9,33 @@ struct MailBatch: Sendable {
         let content: MailContent
         let depth: Int
         let mailboxes: [Int64]
+        let key: MailKey?
     }
 
-    struct Seen: Sendable {
+    /// What has become of a message in one mailbox.
+    struct Settlement: Sendable {
         let message: MessageID
         let mailbox: Int64
+        let state: StoredState
     }
 
     let mail: [Mail]
-    let seen: [Seen]
+    let settled: [Settlement]
+}
+
+/// What its sender calls a message, unique among that sender's.
+struct MailKey: Sendable {
+    /// Of the sender.
+    let mailbox: Int64
+    let text: String
+}
+
+/// What has become of a message that was to be stored.
+enum StoredMail: Sendable {
+    /// With the frame that says all of it.
+    case new(ByteBuffer)
+    /// It was stored before, under this id.
+    case known(MessageID, StoredState)
 }
 
 /// The mail on disk: the database, and messages.log beside it. It is used on the storage's thread alone.
@@ -30,6 +48,10 @@ struct MailStore {
         let label: SessionLabel
         let workingDirectory: String
         let lastSeen: Timestamp
+        /// The agent whose gateway it is; nil for a session.
+        var gateway: AgentName?
+        /// Who is known through the gateway.
+        var agents: [AgentName] = []
     }
 
     struct Page: Sendable {
@@ -76,27 +98,33 @@ struct MailStore {
     // MARK: Writing
 
     /// About what an acknowledgement writes.
-    private static let seenBytes = 100
+    private static let settlementBytes = 100
 
     /// Writes all of the batch or nothing, into the database and into messages.log.
     ///
-    /// - Returns: the frame of each piece of mail, with all that a message says.
     /// - Throws: `DatabaseError`, `PlatformError`, ``Full``: such as a full disk.
-    mutating func commit(_ batch: MailBatch) throws -> [ByteBuffer] {
+    mutating func commit(_ batch: MailBatch) throws -> [StoredMail] {
         let frames = batch.mail.map { $0.content.frame.encode() }
-        let records = zip(batch.mail, frames).compactMap { mail, frame in
-            // What the bus itself says is between it and the session.
-            if case .message = mail.content { (frame, mail.mailboxes.count) } else { nil }
-        }
-        try survivingDamage { store in
+        let stored = try survivingDamage { store in
             if !batch.mail.isEmpty { try store.makeRoom() }
             try store.log.rotateIfFull()
             let end = store.log.size
             var parties = store.parties
+            var stored: [StoredMail] = []
             do {
                 try store.database.write { database in
-                    for seen in batch.seen { try Self.markSeen(seen, in: database) }
-                    for mail in batch.mail { try Self.insert(mail, &parties, into: database) }
+                    for settlement in batch.settled { try Self.settle(settlement, in: database) }
+                    var records: [(frame: ByteBuffer, recipients: Int)] = []
+                    for (mail, frame) in zip(batch.mail, frames) {
+                        if let key = mail.key, let known = try Self.find(key, in: database) {
+                            stored.append(known)
+                            continue
+                        }
+                        try Self.insert(mail, &parties, into: database)
+                        stored.append(.new(frame))
+                        // What the bus itself says is between it and the session.
+                        if case .message = mail.content { records.append((frame, mail.mailboxes.count)) }
+                    }
                     try store.log.append(records)
                 }
             } catch {
@@ -105,9 +133,26 @@ struct MailStore {
                 throw error
             }
             store.parties = parties
+            return stored
         }
-        checkpointer.committed(bytes: frames.reduce(0) { $0 + $1.readableBytes } + batch.seen.count * Self.seenBytes)
-        return frames
+        checkpointer.committed(
+            bytes: frames.reduce(0) { $0 + $1.readableBytes } + batch.settled.count * Self.settlementBytes
+        )
+        return stored
+    }
+
+    /// The message that the sender has called so, and how far it has got.
+    private static func find(_ key: MailKey, in database: Database) throws -> StoredMail? {
+        let row = try Row.fetchOne(
+            try database.cachedStatement(
+                sql: """
+                    SELECT message, (SELECT MIN(state) FROM deliveries WHERE deliveries.message = keys.message)
+                    FROM keys WHERE mailbox = ? AND key = ?
+                    """
+            ),
+            arguments: [key.mailbox, key.text]
+        )
+        return row.map { .known(MessageID(rowID: $0[0]), ($0[1] as Int?).flatMap(StoredState.init) ?? .seen) }
     }
 
     private static func insert(_ mail: MailBatch.Mail, _ parties: inout Parties, into database: Database) throws {
@@ -129,24 +174,28 @@ struct MailStore {
         }
         let delivery = try database.cachedStatement(sql: "INSERT INTO deliveries VALUES (?,?,0)")
         for mailbox in mail.mailboxes { try delivery.execute(arguments: [id, mailbox]) }
+        guard let key = mail.key else { return }
+        try database.cachedStatement(sql: "INSERT INTO keys VALUES (?,?,?)")
+            .execute(arguments: [key.mailbox, key.text, id])
     }
 
-    private static func markSeen(_ seen: MailBatch.Seen, in database: Database) throws {
+    private static func settle(_ settlement: MailBatch.Settlement, in database: Database) throws {
         // Also what has expired: it was seen after all.
         try database.cachedStatement(
-            sql: "UPDATE deliveries SET state = 1 WHERE message = ? AND mailbox = ? AND state <> 1"
+            sql: "UPDATE deliveries SET state = ? WHERE message = ? AND mailbox = ? AND state NOT IN (1, 3)"
         )
-        .execute(arguments: [seen.message.rowID, seen.mailbox])
+        .execute(arguments: [settlement.state.rawValue, settlement.message.rowID, settlement.mailbox])
     }
 
     mutating func save(_ owner: Owner) throws {
         try survivingDamage { store in
             try store.database.write { database in
                 try database.execute(
-                    sql: "INSERT OR REPLACE INTO mailboxes VALUES (?,?,?,?,?,?)",
+                    sql: "INSERT OR REPLACE INTO mailboxes VALUES (?,?,?,?,?,?,?,?)",
                     arguments: [
                         owner.mailbox, owner.sessionID.rawValue, owner.name?.rawValue, owner.label.rawValue,
-                        owner.workingDirectory, Int64(owner.lastSeen.microseconds),
+                        owner.workingDirectory, Int64(owner.lastSeen.microseconds), owner.gateway?.rawValue,
+                        owner.agents.map(\.rawValue).joined(separator: " "),
                     ]
                 )
             }
@@ -294,5 +343,7 @@ extension MailStore.Owner {
         label = SessionLabel(rawValue: row["label"]) ?? .none
         workingDirectory = row["working_directory"]
         lastSeen = Timestamp(microseconds: UInt64(max(0, row["last_seen"] as Int64)))
+        gateway = (row["gateway"] as String?).flatMap { AgentName(rawValue: $0) }
+        agents = (row["agents"] as String).split(separator: " ").compactMap { AgentName(rawValue: String($0)) }
     }
 }

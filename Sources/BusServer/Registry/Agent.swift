@@ -1,16 +1,18 @@
 import InterSessionCore
 
-/// A session that is on the bus now: its connection, and how far its mail has got.
+/// A session or a gateway that is on the bus now: its connection, and how far its mail has got.
 final class Agent {
     let session: KnownSession
     let processID: Int?
     /// Without one nobody can act for the agent or take its place.
     let nonce: String?
+    /// What becomes of mail that a gateway has for nobody in particular, for people.
+    let policy: String?
     let since: Timestamp
     /// When it, or a tool of it, last asked for something.
     var lastActive: Timestamp
     let connection: Connection
-    var window = DeliveryWindow()
+    var window: DeliveryWindow
     /// How often in a row its process was not to be found.
     var missedLooks = 0
 
@@ -18,8 +20,21 @@ final class Agent {
         self.session = session
         processID = introduction.processID
         nonce = introduction.nonce
+        policy = nil
         since = .now()
         lastActive = since
+        window = DeliveryWindow(most: WireLimits.unacknowledged)
+        self.connection = connection
+    }
+
+    init(_ introduction: HelloHandshake.GatewayIntroduction, as session: KnownSession, connection: Connection) {
+        self.session = session
+        processID = introduction.processID
+        nonce = nil
+        policy = introduction.policy
+        since = .now()
+        lastActive = since
+        window = DeliveryWindow(most: WireLimits.gatewayUnacknowledged)
         self.connection = connection
     }
 

@@ -1,10 +1,14 @@
 import InterSessionCore
 
-/// A session that the bus knows, here or away, and so the owner of a mailbox.
+/// A session that the bus knows, here or away, and so the owner of a mailbox. A gateway is one, too, which nobody sees.
 ///
 /// Mail is queued for a name: whoever comes under the name gets it, and it follows a session that changes its name.
 final class KnownSession {
     let mailbox: Int64
+    /// The agent whose gateway it is; nil for a session.
+    let gateway: AgentName?
+    /// Who is known through the gateway.
+    var agents: [AgentName]
     var id: SessionID
     var name: SessionName?
     var label: SessionLabel
@@ -18,6 +22,8 @@ final class KnownSession {
 
     init(_ owner: MailStore.Owner) {
         mailbox = owner.mailbox
+        gateway = owner.gateway
+        agents = owner.agents
         id = owner.sessionID
         name = owner.name
         label = owner.label
@@ -32,16 +38,26 @@ final class KnownSession {
             name: name,
             label: label,
             workingDirectory: workingDirectory,
-            lastSeen: lastSeen
+            lastSeen: lastSeen,
+            gateway: gateway,
+            agents: agents
         )
     }
 
     /// How it is addressed: by its name, else by its id.
     var address: String { name?.rawValue ?? id.rawValue }
 
+    /// What agents elsewhere call the session.
+    var routingLabel: RoutingLabel? { RoutingLabel(ofSession: name?.rawValue ?? "", id: id.rawValue) }
+
     /// Whether the message is on a connection of the session that will say when it was seen.
     func owesAcknowledgement(of id: MessageID) -> Bool {
         withheld.contains(id) || agent?.window.unacknowledged.contains(id) ?? false
+    }
+
+    /// What a state in the database means of a message of this mailbox.
+    func describe(_ state: StoredState) -> DeliveryState {
+        gateway != nil && state == .seen ? .forwarded : state.deliveryState
     }
 
     var summary: ServerFrame.SessionSummary {
@@ -52,6 +68,21 @@ final class KnownSession {
             workingDirectory: workingDirectory,
             since: (agent?.since ?? lastSeen).iso8601
         )
+    }
+
+    /// The gateway that it is; nil for a session.
+    var gatewaySummary: ServerFrame.GatewaySummary? {
+        gateway.map { name in
+            ServerFrame.GatewaySummary(
+                agent: name.rawValue,
+                label: label.rawValue,
+                policy: agent?.policy,
+                processID: agent?.processID,
+                since: (agent?.since ?? lastSeen).iso8601,
+                isOnline: agent != nil,
+                agents: agents.map(\.rawValue)
+            )
+        }
     }
 
     /// - Parameter waiting: messages that it has not seen.

@@ -4,6 +4,7 @@ import InterSessionCore
 final class Registry {
     private var byID: [SessionID: KnownSession] = [:]
     private var byName: [SessionName: KnownSession] = [:]
+    private var byAgent: [AgentName: KnownSession] = [:]
     private var byMailbox: [Int64: KnownSession] = [:]
     private var present: [Int64: Agent] = [:]
     private var lastMailbox: Int64
@@ -16,16 +17,16 @@ final class Registry {
     init(owners: [MailStore.Owner] = [], lastMailbox: Int64 = 0) {
         self.lastMailbox = lastMailbox
         for owner in owners {
-            let session = KnownSession(owner)
-            byID[session.id] = session
-            if let name = session.name { byName[name] = session }
-            byMailbox[session.mailbox] = session
+            index(KnownSession(owner))
         }
     }
 
     // MARK: Who is here
 
+    /// Sessions and gateways.
     var agents: some Collection<Agent> { present.values }
+    /// The sessions among them.
+    var members: some Sequence<Agent> { present.values.lazy.filter { $0.session.gateway == nil } }
     var isEmpty: Bool { present.isEmpty }
 
     func agent(_ id: SessionID) -> Agent? { byID[id]?.agent }
@@ -37,16 +38,26 @@ final class Registry {
 
     // MARK: Who is known
 
-    var sessions: some Collection<KnownSession> { byMailbox.values }
+    var sessions: some Sequence<KnownSession> { byMailbox.values.lazy.filter { $0.gateway == nil } }
+    var gateways: some Collection<KnownSession> { byAgent.values }
 
     subscript(id: SessionID) -> KnownSession? { byID[id] }
+    subscript(gateway agent: AgentName) -> KnownSession? { byAgent[agent] }
     subscript(name: SessionName) -> KnownSession? { byName[name] }
     subscript(mailbox mailbox: Int64) -> KnownSession? { byMailbox[mailbox] }
+
+    /// The gateways, for a connection that knows what they are.
+    ///
+    /// - Parameter isOnline: only those that are here; nil is all.
+    func gatewaySummaries(on connection: Connection, isOnline: Bool?) -> [ServerFrame.GatewaySummary] {
+        guard connection.features.contains(.gateways) else { return [] }
+        return gateways.compactMap(\.gatewaySummary).filter { isOnline == nil || $0.isOnline == isOnline }
+            .sorted { $0.agent < $1.agent }
+    }
 
     // MARK: Coming and going
 
     /// Puts the agent on the bus, in the place of the one with the same session id.
-    ///
     func join(_ introduction: HelloHandshake.Introduction, connection: Connection) -> Agent {
         let session = session(introduction.id, named: introduction.name)
         session.label = introduction.label
@@ -57,6 +68,24 @@ final class Registry {
         present[session.mailbox] = agent
         onChange(session.owner)
         return agent
+    }
+
+    func join(_ introduction: HelloHandshake.GatewayIntroduction, connection: Connection) -> Agent {
+        let session = byAgent[introduction.agent] ?? add(.random(), named: nil, gateway: introduction.agent)
+        session.label = introduction.label
+        session.lastSeen = .now()
+        let agent = Agent(introduction, as: session, connection: connection)
+        session.agent = agent
+        present[session.mailbox] = agent
+        onChange(session.owner)
+        return agent
+    }
+
+    /// Who is known through the gateway from now on.
+    func setAgents(_ agents: [AgentName], of gateway: KnownSession) {
+        guard gateway.agents != agents else { return }
+        gateway.agents = agents
+        onChange(gateway.owner)
     }
 
     func leave(_ agent: Agent) {
@@ -96,6 +125,10 @@ final class Registry {
             byID[id] = known
             return known
         }
+        return add(id, named: name, gateway: nil)
+    }
+
+    private func add(_ id: SessionID, named name: SessionName?, gateway: AgentName?) -> KnownSession {
         lastMailbox += 1
         let session = KnownSession(
             .init(
@@ -104,13 +137,23 @@ final class Registry {
                 name: name,
                 label: .none,
                 workingDirectory: "",
-                lastSeen: .now()
+                lastSeen: .now(),
+                gateway: gateway
             )
         )
-        byID[id] = session
-        if let name { byName[name] = session }
-        byMailbox[session.mailbox] = session
+        index(session)
         return session
+    }
+
+    /// A gateway has an id, too, and is found by its agent alone: nobody can come in its place.
+    private func index(_ session: KnownSession) {
+        if let agent = session.gateway {
+            byAgent[agent] = session
+        } else {
+            byID[session.id] = session
+            if let name = session.name { byName[name] = session }
+        }
+        byMailbox[session.mailbox] = session
     }
 
     /// Gives the session a name that nobody here has. What waits for the name comes with it.
@@ -127,6 +170,7 @@ final class Registry {
     private func remove(_ session: KnownSession) {
         if byID[session.id] === session { byID[session.id] = nil }
         if let name = session.name, byName[name] === session { byName[name] = nil }
+        if let agent = session.gateway { byAgent[agent] = nil }
         byMailbox[session.mailbox] = nil
     }
 }

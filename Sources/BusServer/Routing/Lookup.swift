@@ -15,7 +15,7 @@ final class Lookup {
         self.logger = logger
     }
 
-    /// All sessions that are known, those that are here first.
+    /// All sessions and gateways that are known, those that are here first.
     func listAll(ref: String?, on connection: Connection) {
         perform(on: connection, ref) { store in
             try store.waiting()
@@ -24,7 +24,11 @@ final class Lookup {
                 ($0.agent == nil ? 1 : 0, $0.address) < ($1.agent == nil ? 1 : 0, $1.address)
             }
             connection.write(
-                .listing(sessions.map { $0.detailedSummary(waiting: counts[$0.mailbox] ?? 0) }, ref: ref)
+                .listing(
+                    sessions.map { $0.detailedSummary(waiting: counts[$0.mailbox] ?? 0) },
+                    gateways: registry.gatewaySummaries(on: connection, isOnline: nil),
+                    ref: ref
+                )
             )
         }
     }
@@ -102,7 +106,7 @@ final class Lookup {
     }
 
     private func describe(_ mail: ArchivedMail) -> ServerFrame.ArchivedMessage {
-        ServerFrame.ArchivedMessage(
+        var description = ServerFrame.ArchivedMessage(
             message: mail.message,
             bytes: mail.bytes,
             deliveries: mail.fates.map { fate in
@@ -110,10 +114,14 @@ final class Lookup {
                 let isOnTheWay = session?.owesAcknowledgement(of: mail.id) ?? false
                 return .init(
                     sessionID: session?.id.rawValue ?? "",
-                    name: session?.name?.rawValue ?? "",
-                    state: isOnTheWay && fate.state == .queued ? .delivered : fate.state.deliveryState
+                    // A gateway has no name; what it has in hand is for somebody beyond it.
+                    name: (session?.gateway == nil ? session?.name?.rawValue : mail.message.to) ?? "",
+                    state: isOnTheWay && fate.state == .queued
+                        ? .delivered : session?.describe(fate.state) ?? fate.state.deliveryState
                 )
             }
         )
+        description.key = mail.key
+        return description
     }
 }

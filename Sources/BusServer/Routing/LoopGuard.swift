@@ -5,14 +5,17 @@ struct LoopGuard {
     /// As many automatic messages are remembered, which is minutes of the fastest loop.
     static let mostDepths = 4096
 
-    /// Two sessions, in either direction.
+    /// Two sessions, or one and an agent outside, in either direction.
     struct Pair: Hashable {
         private let first: Int64
         private let second: Int64
+        private let agent: AgentName?
 
-        init(_ one: KnownSession, _ other: KnownSession) {
+        /// - Parameter agent: who is behind the one of them that is a gateway.
+        init(_ one: KnownSession, _ other: KnownSession, _ agent: AgentName? = nil) {
             first = min(one.mailbox, other.mailbox)
             second = max(one.mailbox, other.mailbox)
+            self.agent = agent
         }
     }
 

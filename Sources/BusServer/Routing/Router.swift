@@ -4,21 +4,22 @@ import Logging
 /// What happens for each frame. It belongs to the server's one event loop, and everything it owns with it.
 final class Router {
     /// What this server knows beyond the base protocol.
-    private static let features: Features = [.receipts, .acks, .hold, .replies, .sessions, .notices, .history]
+    private static let features: Features = [
+        .receipts, .acks, .hold, .replies, .sessions, .notices, .history, .keys, .gateways,
+    ]
 
     let registry: Registry
     private let handshake: HelloHandshake
-    private let journal: Journal
+    private let acceptance: Acceptance
     private let delivery: Delivery
     private let lookup: Lookup
+    private let gateways: GatewayRouter
     private let logger: Logger
-    private var messageIDs: MessageID.Sequence
     private var broadcasts = RateLimiter<SessionID>(
         most: WireLimits.broadcasts,
         window: WireLimits.broadcastWindow,
         of: "broadcasts"
     )
-    private var loops: LoopGuard
     /// Word for whoever comes next and can read it.
     private var newsForTheNext: [String] = []
     /// Told whenever an agent has come or gone.
@@ -27,21 +28,19 @@ final class Router {
     init(
         registry: Registry,
         token: BearerToken,
-        journal: Journal,
+        acceptance: Acceptance,
         delivery: Delivery,
         lookup: Lookup,
-        loops: LoopGuard,
-        lastMessageID: MessageID?,
+        gateways: GatewayRouter,
         logger: Logger
     ) {
         self.registry = registry
         self.handshake = HelloHandshake(token: token, registry: registry)
-        self.journal = journal
+        self.acceptance = acceptance
         self.delivery = delivery
         self.lookup = lookup
-        self.loops = loops
+        self.gateways = gateways
         self.logger = logger
-        messageIDs = MessageID.Sequence(after: lastMessageID)
     }
 
     /// Does what the frame asks, and answers on the connection.
@@ -60,7 +59,8 @@ final class Router {
             if all, connection.features.contains(.sessions) {
                 lookup.listAll(ref: request.ref, on: connection)
             } else {
-                connection.write(.listing(listing(), ref: request.ref))
+                let gateways = registry.gatewaySummaries(on: connection, isOnline: true)
+                connection.write(.listing(listing(), gateways: gateways, ref: request.ref))
             }
         case .show(let id):
             try require(.history, on: connection)
@@ -83,8 +83,12 @@ final class Router {
             delivery.connectionClosed(connection, of: agent.session)
             guard agent.session.agent === agent else { return }
             registry.leave(agent)
-            logger.info("left: \(agent.id) '\(agent.name?.rawValue ?? "")'")
-            announce(.peerLeft(sessionID: agent.id.rawValue), except: agent)
+            if let name = agent.session.gateway {
+                logger.info("the gateway of '\(name)' left")
+            } else {
+                logger.info("left: \(agent.id) '\(agent.name?.rawValue ?? "")'")
+                announce(.peerLeft(sessionID: agent.id.rawValue), except: agent)
+            }
             onPopulationChange()
         }
     }
@@ -105,6 +109,7 @@ final class Router {
             return delivery.acknowledge(ids.compactMap { MessageID($0) }, by: sender, on: connection)
         }
         sender.lastActive = .now()
+        if sender.session.gateway != nil { return try routeOfGateway(request, sender, connection) }
         switch request.frame {
         case .send(let target, let message):
             try send(understood(message, on: connection), to: target, of: sender, request.ref, connection)
@@ -118,7 +123,23 @@ final class Router {
                 logger.info("disconnected by request: \(sender.id) '\(sender.name?.rawValue ?? "")'")
                 sender.connection.close(.gone, reason: "disconnected by request")
             }
-        default: break
+        default: throw .unauthorized("only a gateway may do this")
+        }
+    }
+
+    /// A gateway is no session: it hands in what comes from outside, and writes to the outside in its own name.
+    private func routeOfGateway(
+        _ request: ClientRequest,
+        _ gateway: Agent,
+        _ connection: Connection
+    ) throws(WireError) {
+        switch request.frame {
+        case .send(let target, let message) where target.contains("@"):
+            try send(understood(message, on: connection), to: target, of: gateway, request.ref, connection)
+        case .deliver(let mail): try gateways.deliver(mail, by: gateway, ref: request.ref, connection)
+        case .agents(let names): try gateways.setAgents(names, of: gateway)
+        case .giveBack(let id, let reason): try gateways.giveBack(id, because: reason, by: gateway)
+        default: throw .unauthorized("a gateway is no session; it can deliver, return, and send to label@agent")
         }
     }
 
@@ -156,6 +177,15 @@ final class Router {
         case .observer:
             connection.peer = .observer
             greet(connection, forSession: nil)
+        case .gateway(let introduction):
+            let gateway = registry.join(introduction, connection: connection)
+            connection.peer = .agent(gateway)
+            connection.write(
+                .welcome(.init(sessionID: gateway.id.rawValue, assignedName: "", features: connection.features.names))
+            )
+            logger.info("the gateway of '\(introduction.agent)' is up (\(introduction.label.rawValue))")
+            delivery.start(gateway, printed: [])
+            onPopulationChange()
         }
     }
 
@@ -192,14 +222,14 @@ final class Router {
         }
         delivery.start(agent, printed: introduction.printed)
         if connection.features.contains(.notices) {
-            for text in newsForTheNext { notify([agent.session], text) }
+            for text in newsForTheNext { acceptance.notify([agent.session], text) }
             newsForTheNext = []
         }
         onPopulationChange()
     }
 
     private func listing() -> [ServerFrame.SessionSummary] {
-        registry.agents.map(\.session.summary).sorted { ($0.name, $0.sessionID) < ($1.name, $1.sessionID) }
+        registry.members.map(\.session.summary).sorted { ($0.name, $0.sessionID) < ($1.name, $1.sessionID) }
     }
 
     // MARK: Messages
@@ -211,25 +241,43 @@ final class Router {
         _ ref: String?,
         _ connection: Connection
     ) throws(WireError) {
-        try check(message.text, limit: WireLimits.directText)
+        try acceptance.check(message.text, limit: WireLimits.directText)
         let resolver = AddressResolver(
             registry: registry,
             sender: sender.session,
             mayHold: connection.features.contains(.hold)
         )
-        let recipient = try resolver.resolve(target)
-        let depth = try admit(message, from: sender.session, to: recipient)
-        let id = messageIDs.next(at: .now())
+        let recipient: KnownSession
+        let address: String
+        var agent: AgentName?
+        switch try resolver.resolve(target) {
+        case .session(let session): (recipient, address) = (session, session.address)
+        case .outside(let outside, let gateway):
+            (recipient, address, agent) = (gateway, outside.description, outside.agent)
+        }
+        let depth = try acceptance.admit(message, from: sender.session, to: recipient, agent)
+        let id = acceptance.nextID()
         var frame = frame(id, message, from: sender)
-        frame.to = recipient.address
+        frame.to = address
         frame.toSessionID = recipient.id.rawValue
         if message.awaitsAnswer {
-            delivery.awaitAnswer(to: id, on: connection, from: recipient, for: sender.session)
+            delivery.awaitAnswer(
+                to: id,
+                .init(connection: connection, asker: sender.session, asked: recipient, agent: agent)
+            )
         }
-        loops.remember(id, depth)
         var origin = AcceptedMail.Origin(connection: connection, ref: ref)
         origin.receiptWithin = message.receiptWithin.map { .milliseconds(min(max(0, $0), WireLimits.longestReceipt)) }
-        accept(AcceptedMail(id: id, content: .message(frame), depth: depth, recipients: [recipient], origin: origin))
+        acceptance.accept(
+            AcceptedMail(
+                id: id,
+                content: .message(frame),
+                depth: depth,
+                recipients: [recipient],
+                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
+                origin: origin
+            )
+        )
     }
 
     private func broadcast(
@@ -238,31 +286,28 @@ final class Router {
         _ ref: String?,
         _ connection: Connection
     ) throws(WireError) {
-        try check(message.text, limit: WireLimits.broadcastText)
-        let depth = try loops.depth(of: message)
+        try acceptance.check(message.text, limit: WireLimits.broadcastText)
+        let depth = try acceptance.depth(of: message)
         try broadcasts.admit(sender.id, at: .now)
-        let id = messageIDs.next(at: .now())
-        loops.remember(id, depth)
-        accept(
+        let id = acceptance.nextID()
+        acceptance.accept(
             AcceptedMail(
                 id: id,
                 content: .message(frame(id, message, from: sender)),
                 depth: depth,
-                recipients: registry.agents.filter { $0 !== sender }.map(\.session),
+                recipients: registry.members.filter { $0 !== sender }.map(\.session),
+                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
                 origin: .init(connection: connection, ref: ref)
             )
         )
     }
 
-    private func check(_ text: String, limit: Int) throws(WireError) {
-        guard !text.isEmpty else { throw .invalidPayload("the field 'text' is empty") }
-        guard text.utf8.count <= limit else { throw .textTooLong(bytes: text.utf8.count, limit: limit) }
-    }
-
     /// The message without what its sender has not said that it knows of.
     private func understood(_ message: ClientFrame.Outgoing, on connection: Connection) -> ClientFrame.Outgoing {
-        guard !connection.features.contains(.replies) else { return message }
+        guard !connection.features.isSuperset(of: [.replies, .keys]) else { return message }
         var message = message
+        if !connection.features.contains(.keys) { message.key = nil }
+        guard !connection.features.contains(.replies) else { return message }
         message.inReplyTo = nil
         message.isAutomatic = false
         message.awaitsAnswer = false
@@ -285,41 +330,6 @@ final class Router {
         message.inReplyTo = outgoing.inReplyTo
         message.isAutomatic = outgoing.isAutomatic
         return message
-    }
-
-    private func accept(_ mail: AcceptedMail) {
-        mail.origin?.connection.hold(bytes: mail.content.bytes)
-        journal.accept(mail)
-    }
-
-    // MARK: Loops
-
-    /// Lets a direct message pass, or tells both sessions that they were stopped.
-    private func admit(
-        _ message: ClientFrame.Outgoing,
-        from sender: KnownSession,
-        to recipient: KnownSession
-    ) throws(WireError) -> Int {
-        let pair = LoopGuard.Pair(sender, recipient)
-        do throws(WireError) {
-            let depth = try loops.depth(of: message)
-            try loops.admit(pair, at: .now)
-            return depth
-        } catch {
-            if loops.mayNotify(pair, at: .now) {
-                let names = "'\(sender.address)' and '\(recipient.address)'"
-                notify([sender, recipient], "messages between \(names) were stopped: \(error.code): \(error.message)")
-            }
-            throw error
-        }
-    }
-
-    /// Puts word of the bus itself into mailboxes.
-    private func notify(_ sessions: [KnownSession], _ text: String) {
-        let id = messageIDs.next(at: .now())
-        logger.notice("\(text)")
-        let notice = ServerFrame.Notice(id: id.description, timestamp: id.time.iso8601, text: text)
-        accept(AcceptedMail(id: id, content: .notice(notice), recipients: sessions))
     }
 
     // MARK: Names

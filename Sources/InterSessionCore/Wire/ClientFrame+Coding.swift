@@ -55,6 +55,18 @@ extension ClientRequest {
                 json.field("op", "show")
                 json.field("msg_id", id)
             case .log(let query): query.write(to: &json)
+            case .deliver(let mail):
+                json.field("op", "deliver")
+                json.field("from", mail.from)
+                json.field("to", mail.to)
+                mail.message.write(to: &json)
+            case .agents(let names):
+                json.field("op", "agents")
+                json.field("names", names)
+            case .giveBack(let id, let reason):
+                json.field("op", "return")
+                json.field("msg_id", id)
+                json.field("reason", reason)
             case .bye: json.field("op", "bye")
             }
             json.field("ref", ifPresent: ref)
@@ -77,6 +89,13 @@ extension ClientFrame {
             case "disconnect": .disconnect
             case "show": .show(messageID: try object.requiredString("msg_id"))
             case "log": .log(try LogQuery(object))
+            case "deliver": .deliver(try Inbound(object))
+            case "agents": .agents(try object.strings("names") ?? [])
+            case "return":
+                .giveBack(
+                    messageID: try object.requiredString("msg_id"),
+                    reason: try object.bounded("reason", to: WireLimits.reason) ?? ""
+                )
             case "bye": .bye
             default: throw WireError.unknownOp("the op '\(op.prefix(40))' is not known here")
             }
@@ -90,6 +109,7 @@ extension ClientFrame.Outgoing {
         isAutomatic = try object.boolean("auto") ?? false
         receiptWithin = try object.integer("receipt_within")
         awaitsAnswer = try object.boolean("await") ?? false
+        key = try object.bounded("key", to: WireLimits.key)
     }
 
     fileprivate func write(to json: inout JSONWriter) {
@@ -98,6 +118,35 @@ extension ClientFrame.Outgoing {
         json.field("auto", ifTrue: isAutomatic)
         json.field("receipt_within", ifPresent: receiptWithin)
         json.field("await", ifTrue: awaitsAnswer)
+        json.field("key", ifPresent: key)
+    }
+}
+
+extension ClientFrame.Inbound {
+    fileprivate init(_ object: JSONObject) throws {
+        self.init(
+            from: try object.bounded("from", to: WireLimits.reference) ?? "",
+            to: try object.strings("to") ?? [],
+            try ClientFrame.Outgoing(object)
+        )
+    }
+}
+
+extension ClientFrame.GatewayIntroduction {
+    fileprivate init(_ object: JSONObject) throws {
+        self.init(
+            agent: try object.requiredString("agent"),
+            label: try object.string("label") ?? "",
+            policy: try object.bounded("policy", to: WireLimits.reference) ?? "",
+            processID: try object.integer("pid")
+        )
+    }
+
+    fileprivate func write(to json: inout JSONWriter) {
+        json.field("agent", agent)
+        json.field("label", label)
+        json.field("policy", policy)
+        json.field("pid", ifPresent: processID)
     }
 }
 
@@ -142,7 +191,11 @@ extension ClientFrame.Hello {
             case "agent": .agent(agent)
             case "control": .control(forSession: forSession)
             case "observer": .observer
-            default: throw WireError.invalidPayload("the field 'role' must be \"agent\", \"control\" or \"observer\"")
+            case "gateway": .gateway(try ClientFrame.GatewayIntroduction(object))
+            default:
+                throw WireError.invalidPayload(
+                    "the field 'role' must be \"agent\", \"control\", \"observer\" or \"gateway\""
+                )
             }
         let nonce = try object.bounded("nonce", to: WireLimits.reference)
         guard nonce != "" else {
@@ -174,6 +227,9 @@ extension ClientFrame.Hello {
             json.field("for_session", session)
         case .observer:
             json.field("role", "observer")
+        case .gateway(let gateway):
+            json.field("role", "gateway")
+            gateway.write(to: &json)
         }
         json.field("nonce", ifPresent: nonce)
         json.field("features", features.names)

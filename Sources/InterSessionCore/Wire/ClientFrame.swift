@@ -12,6 +12,12 @@ package enum ClientFrame: Equatable, Sendable {
     case disconnect
     case show(messageID: String)
     case log(LogQuery)
+    /// A message from outside, of a gateway.
+    case deliver(Inbound)
+    /// The agents that are known through a gateway.
+    case agents([String])
+    /// A gateway could not forward the message.
+    case giveBack(messageID: String, reason: String)
     case bye
 
     package struct Hello: Equatable, Sendable {
@@ -36,6 +42,25 @@ package enum ClientFrame: Equatable, Sendable {
         case control(forSession: String)
         /// A tool that reads what was said and says nothing.
         case observer
+        /// The owner of an agent's mailbox outside this bus.
+        case gateway(GatewayIntroduction)
+    }
+
+    package struct GatewayIntroduction: Equatable, Sendable {
+        /// What the sessions of this bus are called outside it.
+        package var agent: String
+        /// How its mail travels, for people.
+        package var label: String
+        /// What becomes of mail that names no session, for people: ``UnroutedPolicy``.
+        package var policy: String
+        package var processID: Int?
+
+        package init(agent: String, label: String, policy: String, processID: Int? = nil) {
+            self.agent = agent
+            self.label = label
+            self.policy = policy
+            self.processID = processID
+        }
     }
 
     /// An agent as it presents itself. Nothing in it has been judged yet.
@@ -80,11 +105,28 @@ package enum ClientFrame: Equatable, Sendable {
         package var receiptWithin: Int?
         /// The answer shall come to this connection and not to its agent.
         package var awaitsAnswer = false
+        /// Makes a repetition known: of one sender, what comes with a key for the second time is not accepted again.
+        package var key: String?
 
         package init(_ text: String, inReplyTo: String? = nil, isAutomatic: Bool = false) {
             self.text = text
             self.inReplyTo = inReplyTo
             self.isAutomatic = isAutomatic
+        }
+    }
+
+    /// A message that a gateway hands in for somebody outside.
+    package struct Inbound: Equatable, Sendable {
+        /// An ``OutsideAddress``, or ``OutsideAddress/unknownSender``.
+        package var from: String
+        /// Names or ids of sessions.
+        package var to: [String]
+        package var message: Outgoing
+
+        package init(from: String, to: [String], _ message: Outgoing) {
+            self.from = from
+            self.to = to
+            self.message = message
         }
     }
 

@@ -1,9 +1,9 @@
 /// What a connection knows beyond the base protocol (docs/PROTOCOL.md, "Features"). Who names none is served as if
 /// there were none.
 package struct Features: OptionSet, Sendable {
-    package let rawValue: UInt8
+    package let rawValue: UInt16
 
-    package init(rawValue: UInt8) {
+    package init(rawValue: UInt16) {
         self.rawValue = rawValue
     }
 
@@ -14,10 +14,12 @@ package struct Features: OptionSet, Sendable {
     package static let sessions = Features(rawValue: 1 << 4)
     package static let notices = Features(rawValue: 1 << 5)
     package static let history = Features(rawValue: 1 << 6)
+    package static let keys = Features(rawValue: 1 << 7)
+    package static let gateways = Features(rawValue: 1 << 8)
 
     private static let byName: [(name: String, feature: Features)] = [
         ("receipts", .receipts), ("acks", .acks), ("hold", .hold), ("replies", .replies), ("sessions", .sessions),
-        ("notices", .notices), ("history", .history),
+        ("notices", .notices), ("history", .history), ("keys", .keys), ("gateways", .gateways),
     ]
 
     /// The features of these names; a name that is not known means nothing.

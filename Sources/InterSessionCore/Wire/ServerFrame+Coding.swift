@@ -18,7 +18,11 @@ extension ServerFrame {
         case "pong": return .pong(ref: try object.string("ref"))
         case "list_ok":
             let sessions = try object.objects("sessions") ?? []
-            return .listing(try sessions.map(SessionSummary.init), ref: try object.string("ref"))
+            return .listing(
+                try sessions.map(SessionSummary.init),
+                gateways: try (object.objects("gateways") ?? []).map(GatewaySummary.init),
+                ref: try object.string("ref")
+            )
         case "renamed":
             return .renamed(
                 sessionID: try object.string("session_id"),
@@ -64,9 +68,10 @@ extension ServerFrame {
             case .pong(let ref):
                 json.field("op", "pong")
                 json.field("ref", ifPresent: ref)
-            case .listing(let sessions, let ref):
+            case .listing(let sessions, let gateways, let ref):
                 json.field("op", "list_ok")
                 json.field("sessions", sessions) { $1.write(to: &$0) }
+                if !gateways.isEmpty { json.field("gateways", gateways) { $1.write(to: &$0) } }
                 json.field("ref", ifPresent: ref)
             case .renamed(let sessionID, let name, let ref):
                 json.field("op", "renamed")
@@ -147,6 +152,30 @@ extension ServerFrame.SessionSummary {
     }
 }
 
+extension ServerFrame.GatewaySummary {
+    fileprivate init(_ object: JSONObject) throws {
+        self.init(
+            agent: try object.requiredString("agent"),
+            label: try object.string("label") ?? "",
+            policy: try object.string("policy"),
+            processID: try object.integer("pid"),
+            since: try object.string("since") ?? "",
+            isOnline: try object.boolean("online") ?? false,
+            agents: try object.strings("agents") ?? []
+        )
+    }
+
+    package func write(to json: inout JSONWriter) {
+        json.field("agent", agent)
+        json.field("label", label)
+        json.field("policy", ifPresent: policy)
+        json.field("pid", ifPresent: processID)
+        json.field("since", since)
+        json.field("online", isOnline)
+        json.field("agents", agents)
+    }
+}
+
 extension ServerFrame.Sent {
     fileprivate init(_ object: JSONObject) throws {
         self.init(
@@ -189,6 +218,7 @@ extension ServerFrame.ArchivedMessage {
                 )
             }
         )
+        key = try object.string("key")
     }
 
     /// On one line, as the tools print it.
@@ -202,6 +232,7 @@ extension ServerFrame.ArchivedMessage {
             json.field("name", fate.name)
             json.field("state", fate.state.rawValue)
         }
+        json.field("key", ifPresent: key)
     }
 }
 

@@ -4,7 +4,7 @@ package enum ServerFrame: Equatable, Sendable {
     case peerJoined(sessionID: String, name: String)
     case peerLeft(sessionID: String)
     case pong(ref: String?)
-    case listing([SessionSummary], ref: String?)
+    case listing([SessionSummary], gateways: [GatewaySummary], ref: String?)
     /// `sessionID` is nil in the answer to the one who asked.
     case renamed(sessionID: String?, name: String, ref: String?)
     case message(Message)
@@ -64,6 +64,37 @@ package enum ServerFrame: Equatable, Sendable {
             self.label = label
             self.workingDirectory = workingDirectory
             self.since = since
+        }
+    }
+
+    /// A gateway, and who is known through it.
+    package struct GatewaySummary: Equatable, Sendable {
+        package var agent: String
+        package var label: String
+        /// Of a gateway that is here.
+        package var policy: String?
+        package var processID: Int?
+        /// ISO 8601, UTC.
+        package var since: String
+        package var isOnline: Bool
+        package var agents: [String]
+
+        package init(
+            agent: String,
+            label: String,
+            policy: String?,
+            processID: Int?,
+            since: String,
+            isOnline: Bool,
+            agents: [String]
+        ) {
+            self.agent = agent
+            self.label = label
+            self.policy = policy
+            self.processID = processID
+            self.since = since
+            self.isOnline = isOnline
+            self.agents = agents
         }
     }
 
@@ -149,6 +180,8 @@ package enum ServerFrame: Equatable, Sendable {
         /// Of the whole text, which may be cut here.
         package var bytes: Int
         package var deliveries: [Fate]
+        /// The key that it was accepted with.
+        package var key: String?
 
         package struct Fate: Equatable, Sendable {
             package var sessionID: String
@@ -197,6 +230,10 @@ package enum DeliveryState: String, Equatable, Sendable {
     case seen
     /// Waited for longer than mail is kept.
     case expired
+    /// The gateway has handed it to what carries mail to the agent outside.
+    case forwarded
+    /// The gateway could not forward it, and its sender was told.
+    case returned
 }
 
 extension ServerFrame.Failure: CustomStringConvertible {

@@ -31,6 +31,14 @@ package enum WireLimits {
     /// Characters of a `ref`, `nonce` or `cwd` that a peer may make us keep.
     package static let reference = 128
     package static let workingDirectory = 4096
+    /// Bytes of a key: the name of an agent, and an id that it made.
+    package static let key = 256
+    /// Bytes of why a message could not be forwarded.
+    package static let reason = 1024
+    /// Agents that are known through one gateway.
+    package static let agents = 1024
+    /// Messages that a gateway has in hand, of any size.
+    package static let gatewayUnacknowledged = 64
     /// How long a connection may stay without having said hello.
     package static let helloDeadline: Duration = .seconds(10)
 }

@@ -1,0 +1,77 @@
+import InterSessionCore
+import Logging
+
+/// Where mail that passed every rule goes in: it gets its id and is on its way to the journal.
+final class Acceptance {
+    private let journal: Journal
+    private let logger: Logger
+    private var messageIDs: MessageID.Sequence
+    private var loops: LoopGuard
+
+    init(journal: Journal, loops: LoopGuard, lastMessageID: MessageID?, logger: Logger) {
+        self.journal = journal
+        self.loops = loops
+        self.logger = logger
+        messageIDs = MessageID.Sequence(after: lastMessageID)
+    }
+
+    /// The id of a message, which is its moment.
+    func nextID() -> MessageID {
+        messageIDs.next(at: .now())
+    }
+
+    /// - Throws: ``WireError/textTooLong(bytes:limit:)``, ``WireError/invalidPayload(_:)`` for no text.
+    func check(_ text: String, limit: Int) throws(WireError) {
+        guard !text.isEmpty else { throw .invalidPayload("the field 'text' is empty") }
+        guard text.utf8.count <= limit else { throw .textTooLong(bytes: text.utf8.count, limit: limit) }
+    }
+
+    func accept(_ mail: AcceptedMail) {
+        loops.remember(mail.id, mail.depth)
+        mail.origin?.connection.hold(bytes: mail.content.bytes)
+        journal.accept(mail)
+    }
+
+    /// How deep the message is in a chain of automatic ones.
+    ///
+    /// - Throws: ``WireError/hopLimit``.
+    func depth(of message: ClientFrame.Outgoing) throws(WireError) -> Int {
+        try loops.depth(of: message)
+    }
+
+    /// Lets a direct message pass, or tells both sessions that they were stopped.
+    ///
+    /// - Parameter agent: who is behind the one of the two that is a gateway.
+    /// - Returns: its depth in a chain of automatic ones.
+    func admit(
+        _ message: ClientFrame.Outgoing,
+        from sender: KnownSession,
+        to recipient: KnownSession,
+        _ agent: AgentName?
+    ) throws(WireError) -> Int {
+        let pair = LoopGuard.Pair(sender, recipient, agent)
+        do throws(WireError) {
+            let depth = try loops.depth(of: message)
+            try loops.admit(pair, at: .now)
+            return depth
+        } catch {
+            if loops.mayNotify(pair, at: .now) {
+                let both = [sender, recipient]
+                let names = both.map { "'\($0.gateway == nil ? $0.address : agent?.rawValue ?? "")'" }
+                notify(
+                    both.filter { $0.gateway == nil },
+                    "messages between \(names.joined(separator: " and ")) were stopped: \(error.code): \(error.message)"
+                )
+            }
+            throw error
+        }
+    }
+
+    /// Puts word of the bus itself into mailboxes.
+    func notify(_ sessions: [KnownSession], _ text: String) {
+        let id = nextID()
+        logger.notice("\(text)")
+        let notice = ServerFrame.Notice(id: id.description, timestamp: id.time.iso8601, text: text)
+        accept(AcceptedMail(id: id, content: .notice(notice), recipients: sessions))
+    }
+}

@@ -1,0 +1,121 @@
+import InterSessionCore
+import Logging
+
+/// What happens for the frames that only a gateway sends (docs/PROTOCOL.md, "Gateways"). Belongs to the event loop.
+final class GatewayRouter {
+    private let registry: Registry
+    private let acceptance: Acceptance
+    private let delivery: Delivery
+    private let journal: Journal
+    private let storage: Storage
+    private let logger: Logger
+
+    init(
+        registry: Registry,
+        acceptance: Acceptance,
+        delivery: Delivery,
+        journal: Journal,
+        storage: Storage,
+        logger: Logger
+    ) {
+        self.registry = registry
+        self.acceptance = acceptance
+        self.delivery = delivery
+        self.journal = journal
+        self.storage = storage
+        self.logger = logger
+    }
+
+    /// Accepts a message from outside for the sessions that the gateway has chosen.
+    func deliver(
+        _ mail: ClientFrame.Inbound,
+        by gateway: Agent,
+        ref: String?,
+        _ connection: Connection
+    ) throws(WireError) {
+        let address = OutsideAddress(mail.from)
+        guard address != nil || mail.from == OutsideAddress.unknownSender else {
+            throw .invalidPayload("the field 'from' must be label@agent, @agent, or \(OutsideAddress.unknownSender)")
+        }
+        guard let key = mail.message.key else {
+            throw .invalidPayload("the field 'key' is missing: what is delivered twice must be known by it")
+        }
+        try acceptance.check(mail.message.text, limit: WireLimits.directText)
+        var recipients: [KnownSession] = []
+        for target in mail.to { recipients.append(try recipient(target)) }
+        guard !recipients.isEmpty else { throw .invalidPayload("the field 'to' names no session") }
+        var depth = 0
+        for recipient in recipients {
+            depth = try acceptance.admit(mail.message, from: gateway.session, to: recipient, address?.agent)
+        }
+        let id = acceptance.nextID()
+        var message = ServerFrame.Message(
+            id: id.description,
+            from: gateway.id.rawValue,
+            fromName: mail.from,
+            text: mail.message.text,
+            timestamp: id.time.iso8601
+        )
+        if recipients.count == 1 {
+            message.to = recipients[0].address
+            message.toSessionID = recipients[0].id.rawValue
+        }
+        // A reply names a message of this bus, or nothing that anybody here could know.
+        message.inReplyTo = mail.message.inReplyTo.flatMap { MessageID($0) }?.description
+        message.isAutomatic = mail.message.isAutomatic
+        acceptance.accept(
+            AcceptedMail(
+                id: id,
+                content: .message(message),
+                depth: depth,
+                recipients: recipients,
+                key: MailKey(mailbox: gateway.session.mailbox, text: key),
+                origin: .init(connection: connection, ref: ref)
+            )
+        )
+    }
+
+    /// A session that the gateway saw: it may have left since, and has its mail waiting then.
+    private func recipient(_ target: String) throws(WireError) -> KnownSession {
+        let byID = SessionID(rawValue: target).flatMap { registry[$0] }
+        guard let session = byID ?? SessionName(rawValue: target).flatMap({ registry[$0] }) else {
+            throw .unknownPeer("there is no session '\(target.prefix(64))'")
+        }
+        return session
+    }
+
+    func setAgents(_ names: [String], of gateway: Agent) throws(WireError) {
+        guard names.count <= WireLimits.agents else {
+            throw .invalidPayload("the field 'names' names more than \(WireLimits.agents) agents")
+        }
+        var agents: Set<AgentName> = []
+        for name in names { agents.insert(try AgentName(validating: name)) }
+        if let own = gateway.session.gateway { agents.remove(own) }
+        registry.setAgents(agents.sorted(), of: gateway.session)
+    }
+
+    /// Tells the sender of a message that it could not be forwarded.
+    func giveBack(_ text: String, because reason: String, by gateway: Agent) throws(WireError) {
+        guard let id = MessageID(text) else { throw .unknownMessage(text) }
+        // It may be told twice, before and after a connection broke.
+        guard delivery.takeBack(id, from: gateway) else { return }
+        storage.perform { store in
+            try store.message(id)
+        } then: { [self] outcome in
+            switch outcome {
+            case .success(let mail):
+                // Both or neither: they are written in one batch.
+                journal.settle(id, in: gateway.session.mailbox, as: .returned)
+                guard let mail, let sender = SessionID(rawValue: mail.message.from).flatMap({ registry[$0] }) else {
+                    return
+                }
+                acceptance.notify(
+                    [sender],
+                    "message \(id) to \(mail.message.to ?? "") was not delivered and is given up: \(reason)"
+                )
+            case .failure(let error):
+                logger.error("a message that could not be forwarded could not be read: \(error)")
+            }
+        }
+    }
+}
