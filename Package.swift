@@ -21,6 +21,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -45,9 +46,20 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
+        .target(
+            name: "AgentGateway",
+            dependencies: nio + [
+                "InterSessionCore",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
         tool("server", ["BusServer", .product(name: "Logging", package: "swift-log")]),
         tool("client", [.product(name: "UnixSignals", package: "swift-service-lifecycle")]),
+        tool("gateway", ["AgentGateway", .product(name: "Logging", package: "swift-log")]),
         tool("send"),
+        tool("whoami"),
         tool("list"),
         tool("inbox"),
         tool("show"),
@@ -78,7 +90,8 @@ let package = Package(
             dependencies: [
                 "InterSessionCore",
                 "TestSupport",
-                "server", "client", "send", "list", "inbox", "show", "log", "disconnect", "rename", "auto-start",
+                "server", "client", "gateway", "send", "list", "whoami", "inbox", "show", "log", "disconnect", "rename",
+                "auto-start",
                 "install-deps",
                 "session-start",
             ],

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #if defined(__linux__)
+#include <sys/inotify.h>
 #include <sys/syscall.h>
 #else
 #include <crt_externs.h>
@@ -55,6 +56,48 @@ int platform_process_descriptor(pid_t process) {
     (void)process;
     errno = ENOSYS;
     return -1;
+#endif
+}
+
+int platform_watch_directory(const char *path) {
+#if defined(__linux__)
+    int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (watch < 0) return -1;
+    if (inotify_add_watch(watch, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
+        int code = errno;
+        close(watch);
+        errno = code;
+        return -1;
+    }
+    return watch;
+#else
+    int directory = open(path, O_EVTONLY | O_CLOEXEC);
+    if (directory < 0) return -1;
+    int queue = kqueue();
+    struct kevent change;
+    EV_SET(&change, directory, EVFILT_VNODE, EV_ADD | EV_CLEAR, NOTE_WRITE, 0, NULL);
+    if (queue < 0 || kevent(queue, &change, 1, NULL, 0, NULL) != 0) {
+        int code = errno;
+        close(directory);
+        if (queue >= 0) close(queue);
+        errno = code;
+        return -1;
+    }
+    fcntl(queue, F_SETFD, FD_CLOEXEC);
+    return queue;
+#endif
+}
+
+void platform_drain_watch(int watch) {
+#if defined(__linux__)
+    char events[4096];
+    while (read(watch, events, sizeof events) > 0) {
+    }
+#else
+    struct kevent event;
+    struct timespec now = {0, 0};
+    while (kevent(watch, NULL, 0, &event, 1, &now) > 0) {
+    }
 #endif
 }
 

@@ -107,7 +107,9 @@ struct Listener: Sendable {
             if wasAway, count > 0 { try print(.arrivedWhileAway(count: count)) }
             wasAway = false
         case .message(let message):
-            try show(message.id, acknowledgements) { [log] in NotificationLine.lines(for: message, log: log) }
+            try show(message.id, acknowledgements) { [log, isTrusted = isTrusted(message)] in
+                NotificationLine.lines(for: message, isTrusted: isTrusted, log: log)
+            }
         case .notice(let notice):
             try show(notice.id, acknowledgements) { [NotificationLine.notice(notice.text)] }
         case .renamed(let id, let name, _) where id == identity.sessionID.rawValue: try renamed(to: name)
@@ -127,6 +129,12 @@ struct Listener: Sendable {
         for line in lines() { try StandardStreams.print(line) }
         if let messageID { try printed.insert(messageID) }
         acknowledgements.add(id)
+    }
+
+    /// Read anew each time: what the user has changed holds at once.
+    private func isTrusted(_ message: ServerFrame.Message) -> Bool {
+        guard OutsideAddress(message.fromName) != nil else { return false }
+        return (try? Configuration.read(from: endpoint.directory))?.trusts(message) ?? false
     }
 
     private mutating func welcomed(_ welcome: ServerFrame.Welcome) throws {

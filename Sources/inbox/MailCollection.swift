@@ -46,8 +46,9 @@ struct MailCollection: Sendable {
 
     private func entry(_ message: ServerFrame.Message) -> String {
         guard asJSON else {
-            return NotificationLine.lines(for: message, log: "\(endpoint.directory.abbreviated)/messages.log")
-                .joined(separator: "\n")
+            let isTrusted = (try? Configuration.read(from: endpoint.directory))?.trusts(message) ?? false
+            let log = "\(endpoint.directory.abbreviated)/messages.log"
+            return NotificationLine.lines(for: message, isTrusted: isTrusted, log: log).joined(separator: "\n")
         }
         return String(buffer: JSONWriter.object { message.writeFields(to: &$0) })
     }

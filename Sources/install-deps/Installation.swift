@@ -6,8 +6,8 @@ import InterSessionCore
 /// launcher finds the old tools or the new, and never half of them.
 struct Installation {
     static let tools = [
-        "server", "client", "send", "list", "inbox", "show", "log", "disconnect", "rename", "auto-start",
-        "install-deps", "session-start",
+        "server", "client", "gateway", "send", "list", "whoami", "inbox", "show", "log", "disconnect", "rename",
+        "auto-start", "install-deps", "session-start",
     ]
 
     let directory: DataDirectory

@@ -1,7 +1,6 @@
 import InterSessionCore
-import NIOCore
 
-/// The sessions on the bus, for a person or for a program.
+/// The sessions on the bus, for a person.
 struct SessionTable {
     private static let widestDirectory = 40
 
@@ -41,10 +40,5 @@ struct SessionTable {
             ]
         }
         return cells + [session.sessionID]
-    }
-
-    static func json(_ sessions: [ServerFrame.SessionSummary]) -> String {
-        let objects = sessions.map { session in String(buffer: JSONWriter.object { session.write(to: &$0) }) }
-        return "[\(objects.joined(separator: ","))]"
     }
 }

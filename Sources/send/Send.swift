@@ -52,7 +52,8 @@ struct Send: Tool {
     func run() async throws {
         let text = try MessageText(argument: text, file: textFile, limit: limit).value
         var message = ClientFrame.Outgoing(text, inReplyTo: re, isAutomatic: auto)
-        var features: Features = [.receipts, .replies]
+        message.key = Secret.hexadecimal(bytes: 16)
+        var features: Features = [.receipts, .replies, .keys]
         if !noHold { features.insert(.hold) }
         guard let to else {
             return try report(try await send(.broadcast(message), features))
@@ -66,7 +67,8 @@ struct Send: Tool {
     }
 
     private func send(_ frame: ClientFrame, _ features: Features) async throws -> ServerFrame.Sent {
-        try await ControlSession(bus).ask([frame], features: features) { answer in
+        // With its key it can be said again when the server dies before it answers.
+        try await ControlSession(bus).ask([frame], features: features, isRepeatable: true) { answer in
             if case .sent(let sent) = answer { sent } else { nil }
         }
     }

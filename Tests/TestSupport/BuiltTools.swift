@@ -4,8 +4,8 @@ package import Foundation
 package enum BuiltTools {
     /// All that is installed and has a launcher.
     package static let names = [
-        "server", "client", "send", "list", "inbox", "show", "log", "disconnect", "rename", "auto-start",
-        "install-deps", "session-start",
+        "server", "client", "gateway", "send", "list", "whoami", "inbox", "show", "log", "disconnect", "rename",
+        "auto-start", "install-deps", "session-start",
     ]
 
     package static func path(_ tool: String) -> String {

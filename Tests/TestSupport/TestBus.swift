@@ -21,6 +21,26 @@ package struct TestBus: Sendable {
         }
     }
 
+    /// Two buses, as on two machines, and a directory that both can write to.
+    package static func withPair(_ body: (_ a: TestBus, _ b: TestBus, _ shared: String) async throws -> Void)
+        async throws
+    {
+        try await TemporaryDirectory.with { path in
+            let buses = try ["a", "b"].map { TestBus(directory: "\(path)/\($0)", port: try FreePort.find()) }
+            for bus in buses {
+                try FileManager.default.createDirectory(atPath: bus.directory, withIntermediateDirectories: false)
+            }
+            do {
+                try await body(buses[0], buses[1], "\(path)/shared")
+            } catch {
+                for bus in buses { bus.stopAll() }
+                for bus in buses { print("server.log of the failed test:\n\(bus.file("server.log"))") }
+                throw error
+            }
+            for bus in buses { bus.stopAll() }
+        }
+    }
+
     /// Runs a tool to its end, as the Claude Code session `key`.
     @discardableResult
     package func run(_ tool: String, _ arguments: String..., key: Int = 1, input: String = "") async throws -> ToolRun {
@@ -106,6 +126,12 @@ package struct TestBus: Sendable {
         where name.hasSuffix(".session") {
             let state = file("clients/\(name)")
             if let match = state.firstMatch(of: /"listener_pid":(\d+)/), let process = Int32(match.1) {
+                kill(process, SIGKILL)
+            }
+        }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "\(data)/gateways")) ?? []
+        where name.hasSuffix(".owner") {
+            if let match = file("gateways/\(name)").firstMatch(of: /"pid":(\d+)/), let process = Int32(match.1) {
                 kill(process, SIGKILL)
             }
         }

@@ -19,6 +19,13 @@ struct platform_credentials {
 /// A descriptor that becomes readable when the process ends, or -1 with errno set (ENOSYS where there is none).
 int platform_process_descriptor(pid_t process);
 
+/// A descriptor that becomes readable when the entries of the directory change, or -1 with errno set. It is for the
+/// process's life.
+int platform_watch_directory(const char *path);
+
+/// Takes note of the changes until now, so that the descriptor becomes readable at the next one.
+void platform_drain_watch(int watch);
+
 /// Takes (non-blocking) the whole-file lock that dies with its last descriptor: 0, or -1 with errno set.
 int platform_lock(int descriptor);
 

@@ -26,6 +26,7 @@ package struct ControlSession: Sendable {
     ///
     /// - Parameters:
     ///   - limit: how long the answer may take; nil is as long as a server needs at all.
+    ///   - isRepeatable: it does no harm to ask again when the connection ends without an answer.
     ///   - farewell: what is to be said on the answer, before this returns.
     ///   - judge: is handed each answer until it returns a result.
     /// - Throws: ``BusError/refused(_:)`` for the first error frame, another ``BusError`` when there is no bus.
@@ -33,6 +34,7 @@ package struct ControlSession: Sendable {
         _ frames: [ClientFrame],
         features: Features = [],
         within limit: Duration? = nil,
+        isRepeatable: Bool = false,
         farewell: @escaping @Sendable (Answer) -> [ClientFrame] = { _ in [] },
         _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
     ) async throws -> Answer {
@@ -57,6 +59,9 @@ package struct ControlSession: Sendable {
                     )
                 } catch is Dialogue.AgentAway {
                     reason = .agentAway
+                } catch {
+                    if let error = error as? BusError, case .closed = error { reason = error } else { throw error }
+                    guard isRepeatable else { throw reason }
                 }
             } else {
                 reason = .noServer(port: endpoint.settings.port)

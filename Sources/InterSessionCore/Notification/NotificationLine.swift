@@ -7,9 +7,12 @@ package enum NotificationLine {
 
     static let prefix = "[inter-session"
 
-    /// - Parameter log: where the full text of a message is found that does not fit, as a person writes the path.
-    package static func lines(for message: ServerFrame.Message, log: String) -> [String] {
+    /// - Parameters:
+    ///   - isTrusted: the user lets the agent outside that it comes from give instructions.
+    ///   - log: where the full text of a message is found that does not fit, as a person writes the path.
+    package static func lines(for message: ServerFrame.Message, isTrusted: Bool = false, log: String) -> [String] {
         var head = "\(prefix) msg=\(attribute(message.id)) from=\"\(sender(message))\""
+        if isTrusted { head += " trusted" }
         if !message.fromLabel.isEmpty { head += " \"\(quoted(message.fromLabel))\"" }
         if let question = message.inReplyTo.map(attribute), !question.isEmpty { head += " re=\(question)" }
         if message.isAutomatic { head += " auto" }

@@ -33,18 +33,26 @@ package enum File {
         return file
     }
 
+    /// Opens a file of ours for reading.
+    package static func openForReading(_ path: String) throws(PlatformError) -> Descriptor {
+        try openRegular(path)
+    }
+
     /// Opens for appending, made with mode 0600 when it is not there.
     package static func openForAppending(_ path: String) throws(PlatformError) -> Descriptor {
         try openRegular(path, flags: O_WRONLY | O_APPEND | O_CREAT)
     }
 
     /// Replaces the file in one step: a reader sees the old text or the new, and a crash leaves one of them.
+    ///
+    /// - Parameter directory: where it is written, on the same file system; beside it by default.
     package static func replace(
         _ path: String,
         with content: some Collection<UInt8>,
-        mode: mode_t = 0o600
+        mode: mode_t = 0o600,
+        writtenIn directory: String? = nil
     ) throws(PlatformError) {
-        try publish(content, mode: mode, at: path) { temporary in
+        try publish(content, mode: mode, at: path, writtenIn: directory) { temporary in
             SystemCalls.rename(temporary, path) == 0 ? 0 : errno
         }
     }
@@ -66,9 +74,11 @@ package enum File {
         _ content: some Collection<UInt8>,
         mode: mode_t,
         at path: String,
+        writtenIn directory: String? = nil,
         _ move: (String) -> Int32
     ) throws(PlatformError) {
-        let temporary = "\(path).\(Secret.hexadecimal(bytes: 6)).tmp"
+        let name = path.split(separator: "/").last ?? ""
+        let temporary = "\(directory.map { "\($0)/\(name)" } ?? path).\(Secret.hexadecimal(bytes: 6)).tmp"
         let file = try Descriptor.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
         do throws(PlatformError) {
             try file.write(content)
@@ -123,6 +133,18 @@ package enum File {
         var status = stat()
         guard fstat(descriptor.number, &status) == 0 else { throw PlatformError("examine a file") }
         return Int(status.st_size)
+    }
+
+    /// When the file was last written, by the clock of whoever keeps it; nil when there is none.
+    package static func modificationTime(_ path: String) -> Timestamp? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        #if os(Linux)
+            let seconds = status.st_mtim.tv_sec
+        #else
+            let seconds = status.st_mtimespec.tv_sec
+        #endif
+        return Timestamp(microseconds: UInt64(max(0, seconds)) * 1_000_000)
     }
 
     package static func mode(_ path: String) -> mode_t? {

@@ -24,6 +24,19 @@ package enum StandardStreams {
         try Descriptor.readAll(STDIN_FILENO, limit: limit)
     }
 
+    /// What standard input has, waiting for the first byte; nothing at its end, and when `stop` becomes readable.
+    package static func readSome(unless stop: Descriptor) throws(PlatformError) -> [UInt8] {
+        var entries = [
+            pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: stop.number, events: Int16(POLLIN), revents: 0),
+        ]
+        while poll(&entries, 2, -1) < 0 {
+            guard errno == EINTR else { throw PlatformError("wait for standard input") }
+        }
+        guard entries[1].revents == 0 else { return [] }
+        return try Descriptor.readSome(STDIN_FILENO, atMost: 64 * 1024)
+    }
+
     /// What comes in that time, to the end of the input at most; nothing from a terminal.
     package static func readInput(within time: Duration, limit: Int) -> [UInt8] {
         guard !inputIsTerminal else { return [] }

@@ -6,6 +6,13 @@ package enum SystemProcess {
     package static var parent: Int32 { getppid() }
     package static var userID: UInt32 { geteuid() }
 
+    /// What this machine calls itself.
+    package static var hostName: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "" }
+        return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     /// Lets other processes run for a moment.
     package static func yield() {
         poll(nil, 0, 5)
@@ -25,6 +32,12 @@ package enum SystemProcess {
     package static func send(_ signal: Signal, to process: Int32) {
         guard process > 0 else { return }
         kill(process, signal == .terminate ? SIGTERM : SIGKILL)
+    }
+
+    /// Kills a process that leads a process group, and the whole group.
+    package static func killGroup(of process: Int32) {
+        guard process > 1 else { return }
+        kill(-process, SIGKILL)
     }
 
     /// The processes above this one, nearest first.

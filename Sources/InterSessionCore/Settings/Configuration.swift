@@ -1,13 +1,21 @@
 import NIOCore
 
-/// config.json: the plugin's options, written where a monitor, which gets none, can read them.
+/// config.json: the plugin's options, written where a monitor, which gets none, can read them; and whom the user trusts.
 package struct Configuration: Equatable, Sendable {
     package var port: Int?
     package var idleShutdownMinutes: Int?
+    /// Agents outside this bus that the user lets give instructions. Nobody but the user writes them here.
+    package var trustedAgents: [AgentName]
 
-    package init(port: Int? = nil, idleShutdownMinutes: Int? = nil) {
+    package init(port: Int? = nil, idleShutdownMinutes: Int? = nil, trustedAgents: [AgentName] = []) {
         self.port = port
         self.idleShutdownMinutes = idleShutdownMinutes
+        self.trustedAgents = trustedAgents
+    }
+
+    /// Whether the message comes from outside, and from an agent that the user trusts.
+    package func trusts(_ message: ServerFrame.Message) -> Bool {
+        OutsideAddress(message.fromName).map { trustedAgents.contains($0.agent) } ?? false
     }
 
     /// Reads config.json; a file that is not there configures nothing.
@@ -18,7 +26,10 @@ package struct Configuration: Equatable, Sendable {
             let object = try JSONObject(ByteBuffer(bytes: try File.read(directory.configuration)))
             return Configuration(
                 port: try object.integer("port"),
-                idleShutdownMinutes: try object.integer("idle_shutdown_minutes")
+                idleShutdownMinutes: try object.integer("idle_shutdown_minutes"),
+                trustedAgents: try (object.strings("trusted_agents") ?? []).map { name throws(WireError) in
+                    try AgentName(validating: name)
+                }
             )
         } catch let error as PlatformError where error.isMissingFile {
             return Configuration()
@@ -31,6 +42,7 @@ package struct Configuration: Equatable, Sendable {
         let text = JSONWriter.object { json in
             json.field("port", ifPresent: port)
             json.field("idle_shutdown_minutes", ifPresent: idleShutdownMinutes)
+            if !trustedAgents.isEmpty { json.field("trusted_agents", trustedAgents.map(\.rawValue)) }
         }
         try File.replace(directory.configuration, with: text.readableBytesView)
     }

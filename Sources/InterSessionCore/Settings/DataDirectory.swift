@@ -36,6 +36,14 @@ package struct DataDirectory: Sendable {
     /// Held by whoever changes what is installed; beside `libexec`, which uninstalling removes.
     package var installLock: String { "\(path)/install.lock" }
 
+    /// Held by the gateway of the agent for its whole life; never removed.
+    package func gatewayLock(_ agent: AgentName) -> String { "\(gateways)/\(agent).lock" }
+    /// Which process that is.
+    package func gatewayOwner(_ agent: AgentName) -> String { "\(gateways)/\(agent).owner" }
+    /// What the gateway keeps: mail that waits for a session, or that failed.
+    package func gatewayMail(_ agent: AgentName) -> String { "\(gateways)/\(agent).mail" }
+    package var gateways: String { "\(path)/gateways" }
+
     package func serverLock(port: Int) -> String { "\(path)/server.\(port).lock" }
     package func serverProcessID(port: Int) -> String { "\(path)/server.\(port).pid" }
     package func serverMeta(port: Int) -> String { "\(path)/server.\(port).pid.meta" }

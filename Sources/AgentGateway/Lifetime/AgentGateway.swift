@@ -1,0 +1,129 @@
+package import InterSessionCore
+package import Logging
+import UnixSignals
+
+/// The single owner of an agent's mail outside its bus, for as long as there is somebody to own it for.
+package struct AgentGateway: Sendable {
+    package struct Settings: Sendable {
+        package var policy = UnroutedPolicy.primary
+        /// How long a message is tried before its sender hears that it did not go.
+        package var retryTime: Duration = .seconds(300)
+        /// How long the gateway stays without a session; nil is for ever.
+        package var idleTime: Duration? = .seconds(60)
+        /// What answers when no session is there; nil is nobody.
+        package var response: ResponseCommand?
+        package var mostResponses = 4
+
+        package init() {}
+    }
+
+    private let agent: AgentName
+    private let endpoint: BusEndpoint
+    private let settings: Settings
+    private let logger: Logger
+
+    package init(_ agent: AgentName, endpoint: BusEndpoint, settings: Settings, logger: Logger) {
+        self.agent = agent
+        self.endpoint = endpoint
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// Runs until nobody is there, the transport has ended, or somebody ends the process.
+    ///
+    /// - Throws: `BusError`, `PlatformError`.
+    package func run(_ transport: some Transport) async throws {
+        let link = BusLink(
+            endpoint: endpoint,
+            introduction: .init(
+                agent: agent.rawValue,
+                label: transport.label,
+                policy: settings.policy.rawValue,
+                processID: Int(SystemProcess.current)
+            ),
+            logger: logger
+        )
+        let presence = Presence()
+        let (inbound, responder) = try mail(link, presence)
+        let outbound = OutboundMail(agent: agent, link: link, retryTime: settings.retryTime, logger: logger)
+        try await withThrowingTaskGroup(of: String.self) { tasks in
+            tasks.addTask {
+                try await link.run()
+                return "the bus is gone"
+            }
+            tasks.addTask {
+                try await transport.run()
+                return "the transport has ended"
+            }
+            tasks.addTask {
+                var inbound = inbound
+                try await inbound.run(transport)
+                return "nothing more comes from outside"
+            }
+            tasks.addTask {
+                try await outbound.run(transport)
+                return "nothing more goes outside"
+            }
+            tasks.addTask {
+                await transport.watchAgents { await link.setAgents($0) }
+                return "nobody outside can be known any more"
+            }
+            if let responder {
+                tasks.addTask {
+                    try await responder.run()
+                    return "nothing more is answered"
+                }
+            }
+            if let idleTime = settings.idleTime {
+                tasks.addTask {
+                    try await presence.waitUntilAlone(for: idleTime)
+                    return "no session was here for \(idleTime)"
+                }
+            }
+            tasks.addTask {
+                let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+                return await signals.first { _ in true }.map { "\($0)" } ?? "cancelled"
+            }
+            defer { tasks.cancelAll() }
+            let reason = try await tasks.next() ?? "cancelled"
+            logger.info("leaving: \(reason)")
+        }
+    }
+
+    private func mail(_ link: BusLink, _ presence: Presence) throws -> (InboundMail, Responder?) {
+        let place = endpoint.directory.gatewayMail(agent)
+        try Directory.ensurePrivate(place)
+        var held = try LetterStore(path: "\(place)/held")
+        var responding = try LetterStore(path: "\(place)/responding")
+        let failures = try LetterFailures(path: "\(place)/failed")
+        let lastName = ((held.entries + responding.entries).map(\.name) + [failures.lastName].compactMap { $0 }).max()
+        if settings.response == nil {
+            // Nobody answers any more what was being answered: it waits for a session.
+            for entry in responding.entries {
+                try held.add(try responding.read(entry.name), as: entry.name)
+                responding.remove(entry.name)
+            }
+        }
+        let responder = settings.response.map { command in
+            Responder(
+                command: command,
+                mostAtOnce: settings.mostResponses,
+                link: link,
+                letters: responding,
+                failures: failures,
+                logger: logger
+            )
+        }
+        let inbound = InboundMail(
+            link: link,
+            policy: settings.policy,
+            presence: presence,
+            responder: responder,
+            held: held,
+            failures: failures,
+            lastName: lastName,
+            logger: logger
+        )
+        return (inbound, responder)
+    }
+}

@@ -1,0 +1,190 @@
+import InterSessionCore
+import Logging
+import NIOCore
+import Synchronization
+
+/// Mail of the sessions to agents elsewhere. It waits on the bus until the transport has it, or it is given up.
+struct OutboundMail: Sendable {
+    /// How long a message is tried before its sender hears that it did not go.
+    let retryTime: Duration
+    let agent: AgentName
+    let link: BusLink
+    let logger: Logger
+    private let ledger = Ledger()
+
+    init(agent: AgentName, link: BusLink, retryTime: Duration, logger: Logger) {
+        self.agent = agent
+        self.link = link
+        self.retryTime = retryTime
+        self.logger = logger
+    }
+
+    /// Runs until the link is closed.
+    func run(_ transport: some Transport) async throws {
+        try await withThrowingDiscardingTaskGroup { tasks in
+            var lanes: [AgentName: AsyncStream<Job>.Continuation] = [:]
+            defer { for lane in lanes.values { lane.finish() } }
+            for await message in link.jobs {
+                guard let id = MessageID(message.id) else { continue }
+                switch ledger.take(id) {
+                case .isNew: break
+                case .isInHand: continue
+                case .isSettled(let settlement):
+                    // It was handed out again, because what we said of it was lost.
+                    await tell(settlement, of: id)
+                    continue
+                }
+                guard let address = message.to.flatMap({ OutsideAddress($0) }) else {
+                    await settle(id, .returned("'\(message.to ?? "")' is no address"))
+                    continue
+                }
+                let job = Job(id: id, address: address, message: message, giveUp: .now + retryTime)
+                if lanes[address.agent] == nil {
+                    // What is for one agent goes in its order; another does not wait for it.
+                    let (jobs, lane) = AsyncStream.makeStream(of: Job.self)
+                    lanes[address.agent] = lane
+                    tasks.addTask { for await job in jobs { try await forward(job, transport) } }
+                }
+                lanes[address.agent]?.yield(job)
+            }
+        }
+    }
+
+    private struct Job: Sendable {
+        let id: MessageID
+        let address: OutsideAddress
+        let message: ServerFrame.Message
+        let giveUp: ContinuousClock.Instant
+    }
+
+    private func forward(_ job: Job, _ transport: some Transport) async throws {
+        let body = try await envelope(of: job).encode()
+        var backoff = RetryBackoff()
+        var generator = SystemRandomNumberGenerator()
+        while true {
+            do {
+                try await transport.send(body, to: job.address.agent, id: job.id)
+                return await settle(job.id, .forwarded)
+            } catch .refused(let reason) {
+                return await settle(job.id, .returned(reason))
+            } catch {
+                try Task.checkCancellation()
+                guard job.giveUp > .now else { return await settle(job.id, .returned("\(error)")) }
+                logger.warning("message \(job.id) to \(job.address) could not be forwarded: \(error); still trying")
+                try await Task.sleep(for: backoff.next(using: &generator))
+            }
+        }
+    }
+
+    private func settle(_ id: MessageID, _ settlement: Settlement) async {
+        ledger.settle(id, settlement)
+        await tell(settlement, of: id)
+    }
+
+    private func tell(_ settlement: Settlement, of id: MessageID) async {
+        switch settlement {
+        case .forwarded: await link.tell(.ack([id.description]))
+        case .returned(let reason):
+            logger.warning("message \(id) is given back to its sender: \(reason)")
+            await link.tell(.giveBack(messageID: id.description, reason: String(reason.prefix(200))))
+        }
+    }
+
+    // MARK: Envelopes
+
+    private func envelope(of job: Job) async throws -> SessionEnvelope {
+        let message = job.message
+        let time = job.id.time
+        var envelope = SessionEnvelope()
+        envelope.bucket = .init(of: time)
+        // What the gateway itself says is the agent's, and of no session.
+        let isOwn = await link.ownID == message.from
+        let label = isOwn ? nil : RoutingLabel(ofSession: message.fromName, id: message.from)
+        envelope.scope.key = "\(agent):\(label?.rawValue ?? "")"
+        envelope.scope.workingDirectory = await link.live[message.from]?.workingDirectory ?? ""
+        // Must not be a label: where there is none, a reader would take it for one.
+        envelope.scope.wrapperSessionID = isOwn ? "gateway.\(agent)" : message.from
+        envelope.scope.harnessSessionID = isOwn ? "" : message.from
+        envelope.message.id = message.id
+        envelope.message.text = message.text
+        envelope.message.timestamp = time.iso8601
+        envelope.source.role = message.isAutomatic ? "auto" : nil
+        envelope.routing.fromSession = label
+        envelope.routing.toSession = job.address.label
+        envelope.routing.isAutomatic = message.isAutomatic
+        if let question = message.inReplyTo {
+            // The gateway answers what was never on the bus, and names it as its sender did.
+            envelope.routing.inReplyTo =
+                isOwn ? question : try await foreignID(of: question, for: job.address.agent)
+        }
+        return envelope
+    }
+
+    /// What the agent calls a message of this bus; nil when the agent cannot know it.
+    private func foreignID(of id: String, for agent: AgentName) async throws -> String? {
+        do {
+            guard case .messages(let messages, _, _) = try await link.ask(.show(messageID: id)),
+                let mail = messages.first
+            else { return nil }
+            if let foreign = mail.key.flatMap({ LetterKey.id(in: $0, of: agent) }) { return foreign }
+            // One of ours to the same agent, which knows it by our id.
+            return mail.message.to.flatMap { OutsideAddress($0) }?.agent == agent ? id : nil
+        } catch is BusError {
+            return nil
+        }
+    }
+}
+
+/// What has become of a message to an agent elsewhere.
+private enum Settlement {
+    case forwarded
+    case returned(String)
+}
+
+/// Which messages are in hand, and what has become of the newest ones that were.
+private final class Ledger: Sendable {
+    /// Far more than the bus hands out again.
+    private static let kept = 64 * WireLimits.gatewayUnacknowledged
+
+    private struct State {
+        var inHand: Set<MessageID> = []
+        var settled: [MessageID: Settlement] = [:]
+        var order: [MessageID] = []
+    }
+
+    private let state = Mutex(State())
+
+    enum Finding {
+        case isNew, isInHand
+        case isSettled(Settlement)
+    }
+
+    /// Takes a message in hand, unless it was before.
+    func take(_ id: MessageID) -> Finding {
+        state.withLock { state in
+            if let settlement = state.settled[id] { return .isSettled(settlement) }
+            return state.inHand.insert(id).inserted ? .isNew : .isInHand
+        }
+    }
+
+    func settle(_ id: MessageID, _ settlement: Settlement) {
+        state.withLock { state in
+            state.inHand.remove(id)
+            state.settled[id] = settlement
+            state.order.append(id)
+            guard state.order.count > 2 * Self.kept else { return }
+            for old in state.order.prefix(Self.kept) { state.settled[old] = nil }
+            state.order.removeFirst(Self.kept)
+        }
+    }
+}
+
+/// How long to wait before a message is tried again: 0.5 s, doubling to 30 s, each ± 20 %.
+private struct RetryBackoff {
+    private var seconds = 0.5
+
+    mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
+        defer { seconds = min(seconds * 2, 30) }
+        return .seconds(seconds * Double.random(in: 0.8...1.2, using: &generator))
+    }
+}

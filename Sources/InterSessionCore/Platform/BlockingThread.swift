@@ -1,0 +1,19 @@
+import NIOPosix
+
+/// A thread for work that waits in system calls, again and again; see ``BlockingWork`` for what is done once.
+package final class BlockingThread: Sendable {
+    private let pool = NIOThreadPool(numberOfThreads: 1)
+
+    package init() {
+        pool.start()
+    }
+
+    deinit {
+        pool.shutdownGracefully { _ in }
+    }
+
+    /// Does the work when what was asked for before is done.
+    package func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try await pool.runIfActive(body)
+    }
+}
