@@ -94,12 +94,15 @@ struct MemoryBus: Sendable {
     }
 
     /// The gateway of an agent, through which others are known.
-    func gateway(_ agent: String, knows agents: String = "") async throws -> MemoryPeer {
+    ///
+    /// - Parameter mail: how much must wait for it.
+    func gateway(_ agent: String, knows agents: String = "", mail: Int = 0) async throws -> MemoryPeer {
         let peer = try await connect(isLocalUser: true)
         try await peer.send(
             #"{"op":"hello","role":"gateway","agent":"\#(agent)","label":"spool","policy":"primary","pid":1,"features":[\#(list("receipts acks replies keys gateways history"))]}"#
         )
         _ = try await peer.expect("welcome")
+        #expect(try await peer.expect("waiting").integer("count") == mail)
         try await peer.send(#"{"op":"agents","names":[\#(list(agents))]}"#)
         return peer
     }

@@ -26,10 +26,16 @@ package final class RunningTool: Sendable {
         process.arguments = arguments
         process.environment = environment
         if let workingDirectory { process.currentDirectoryURL = URL(filePath: workingDirectory) }
-        process.standardInput = try FileHandle(forReadingFrom: inputFile)
-        process.standardOutput = try FileHandle(forWritingTo: outputFile)
-        process.standardError = try FileHandle(forWritingTo: errorFile)
+        let handles = [
+            try FileHandle(forReadingFrom: inputFile), try FileHandle(forWritingTo: outputFile),
+            try FileHandle(forWritingTo: errorFile),
+        ]
+        process.standardInput = handles[0]
+        process.standardOutput = handles[1]
+        process.standardError = handles[2]
         try process.run()
+        // The tool has its own now. Foundation crashes where it gets a number above 1023.
+        for handle in handles { try handle.close() }
     }
 
     package var processID: Int32 { process.processIdentifier }

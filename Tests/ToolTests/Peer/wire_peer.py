@@ -11,6 +11,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 import traceback
 
 import jsonschema
@@ -115,6 +116,12 @@ def envelope(id, text, from_session="claude:7", to_session="claude:1", agent="b"
     }
 
 
+def eventually(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+
+
 def find(text):
     return [message for message in log() if message["text"] == text]
 
@@ -158,8 +165,8 @@ def what_goes_out_is_of_the_schema_and_says_who_and_when():
     assert body["scope"]["key"] == "a:claude-1"
     assert body["tp"] == {"v": 1, "from_session": "claude-1", "to_session": "claude:9"}, body["tp"]
     assert body["scope"]["wrapper_session_id"] not in ("", "claude-1")
-    time = body["message"]["timestamp"]
-    assert body["bucket"]["start"] == time[:17] + "00.000Z" and body["bucket"]["end"] > time
+    stamp = body["message"]["timestamp"]
+    assert body["bucket"]["start"] == stamp[:17] + "00.000Z" and body["bucket"]["end"] > stamp
     WIRE.say(op="sent", id=line["id"])
     output, errors = sender.communicate(timeout=60)
     assert sender.returncode == 0 and "forwarded" in output, (output, errors)
@@ -230,21 +237,14 @@ def a_final_failure_is_given_back():
     line = WIRE.expect("send")
     assert line["id"] == id
     WIRE.say(op="failed", id=id, reason="no such agent", final=True)
-    for _ in range(200):
-        (message,) = find("hopeless")
-        if message["deliveries"][0]["state"] == "returned":
-            return
-    raise AssertionError(message)
+    eventually(lambda: find("hopeless")[0]["deliveries"][0]["state"] == "returned")
 
 
 @check
 def agents_are_those_that_the_wire_names():
     WIRE.say(op="agents", names=["b", "carol", "not an agent"])
-    for _ in range(200):
-        listing = json.loads(run("list", "--all", "--json")[1])
-        if [entry["agents"] for entry in listing if "agent" in entry] == [["b", "carol"]]:
-            return
-    raise AssertionError(listing)
+    listing = lambda: json.loads(run("list", "--all", "--json")[1])
+    eventually(lambda: [entry["agents"] for entry in listing() if "agent" in entry] == [["b", "carol"]])
 
 
 @check
