@@ -9,9 +9,10 @@ enum JSONEscapes {
         output.reserveCapacity(inside.count)
         var position = 0
         while position < inside.count {
-            guard inside[position] == UInt8(ascii: "\\") else {
-                output.append(inside[position])
-                position += 1
+            let run = position
+            while position < inside.count, inside[position] != UInt8(ascii: "\\") { position += 1 }
+            if position > run {
+                output.append(contentsOf: inside[run..<position])
                 continue
             }
             guard position + 1 < inside.count else { throw .malformed(offset: position) }
