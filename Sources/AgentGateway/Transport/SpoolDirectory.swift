@@ -17,9 +17,20 @@ struct SpoolDirectory: Sendable {
     var lock: String { "\(own)/owner.lock" }
     var lease: String { "\(own)/owner" }
 
+    /// Makes the agent's directories, which the others see when all of them are there.
+    ///
     /// - Throws: `PlatformError`.
     func prepare() throws(PlatformError) {
-        for name in ["new", "tmp", "claimed", "rejected"] { try Directory.ensurePrivate("\(own)/\(name)") }
+        let place = File.exists(own) ? own : "\(root)/.\(agent).\(Secret.hexadecimal(bytes: 4))"
+        for name in ["new", "tmp", "claimed", "rejected"] { try Directory.ensurePrivate("\(place)/\(name)") }
+        guard place != own else { return }
+        do throws(PlatformError) {
+            try File.rename(place, to: own)
+        } catch {
+            // Another gateway of the agent was first.
+            Directory.removeAll(place)
+            guard File.exists(own) else { throw error }
+        }
     }
 
     /// The agents that have a directory here, but for this one.
