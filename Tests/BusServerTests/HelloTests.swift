@@ -69,6 +69,7 @@ struct HelloTests {
         try await MemoryBus.with { bus in
             let peer = try await bus.connect()
             try await peer.send(hello.replacing("TOKEN", with: token))
+            if code == "unauthorized" { await bus.loop.advanceTime(by: .init(WireLimits.wrongTokenDelay)) }
             try await peer.expectError(code)
             try await peer.expectClose(1008)
         }

@@ -28,7 +28,9 @@ package struct BusServer: Sendable {
     ///   - ready: called once connections are accepted.
     package func run(inheritedLock: FileLock?, ready: () throws -> Void) async throws {
         let port = endpoint.settings.port
+        SystemProcess.raiseOpenFiles()
         try endpoint.directory.prepare()
+        try endpoint.directory.close()
         try endpoint.directory.prepareSocketDirectory(port: port)
         guard let lock = try inheritedLock ?? FileLock.tryLock(endpoint.directory.serverLock(port: port)) else {
             throw Failure.alreadyRunning(port: port)
@@ -50,7 +52,12 @@ package struct BusServer: Sendable {
             }
         }.get()
         async let storing: Void = bus.storageWorker.run()
-        let listeners = try await listen(BusListener(group: group, router: bus.router, logger: logger))
+        let strangers = try await group.next().submit {
+            NIOLoopBound(StrangerLimit(), eventLoop: group.next())
+        }.get()
+        let listeners = try await listen(
+            BusListener(group: group, router: bus.router, strangers: strangers, logger: logger)
+        )
         try ready()
         logger.info("serving \(endpoint.settings.host):\(port), version \(InterSession.version)")
 

@@ -10,6 +10,7 @@ struct BusListener: Sendable {
     let group: MultiThreadedEventLoopGroup
     /// The one event loop's router. All connections are on that loop, because the group has no other.
     let router: NIOLoopBound<Router>
+    let strangers: NIOLoopBound<StrangerLimit>
     let logger: Logger
 
     enum Way: Sendable {
@@ -37,7 +38,10 @@ struct BusListener: Sendable {
 
     private func accept(_ channel: any Channel, _ way: Way) -> EventLoopFuture<Void> {
         guard case .unixSocket = way else {
-            return channel.eventLoop.makeCompletedFuture { try open(channel, isLocalUser: false) }
+            return channel.eventLoop.makeCompletedFuture {
+                guard strangers.value.enter() else { throw ChannelError.alreadyClosed }
+                try open(channel, isLocalUser: false) { strangers.value.leave() }
+            }
         }
         guard let socket = channel as? any SocketOptionProvider else {
             return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
@@ -47,12 +51,14 @@ struct BusListener: Sendable {
                 logger.warning("refused another user on the Unix socket")
                 throw ChannelError.alreadyClosed
             }
-            try open(channel, isLocalUser: true)
+            try open(channel, isLocalUser: true) {}
         }
     }
 
-    private func open(_ channel: any Channel, isLocalUser: Bool) throws {
+    /// - Parameter onKnown: called when the connection is no stranger's any more, or gone.
+    private func open(_ channel: any Channel, isLocalUser: Bool, onKnown: @escaping () -> Void) throws {
         let connection = Connection(router: router.value, isLocalUser: isLocalUser, logger: logger)
+        connection.onKnown = onKnown
         try Self.configure(channel, connection)
         connection.startHelloDeadline(on: channel)
     }
@@ -82,7 +88,7 @@ struct BusListener: Sendable {
             upgradeCompletionHandler: { _ in }
         )
         try channel.pipeline.syncOperations.addHandlers(
-            [encoder, decoder, errors, gate, upgrade] as [any ChannelHandler]
+            [HelloBound(connection), encoder, decoder, errors, gate, upgrade] as [any ChannelHandler]
         )
     }
 

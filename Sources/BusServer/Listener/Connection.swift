@@ -31,7 +31,11 @@ final class Connection: ChannelDuplexHandler {
     /// How long a peer may take to hear a goodbye out.
     static let lingering: TimeAmount = .seconds(10)
 
-    var peer = Peer.awaitingHello
+    var peer = Peer.awaitingHello {
+        didSet { becameKnown() }
+    }
+    /// Called once, when the peer is known, or gone.
+    var onKnown: () -> Void = {}
     /// What the peer and we both know.
     var features: Features = []
     /// Answers that were given to this connection instead of its agent, and are not acknowledged.
@@ -46,6 +50,8 @@ final class Connection: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     private var helloDeadline: Scheduled<Void>?
     private var isClosing = false
+    /// Nothing that it says is listened to any more.
+    private var isRefused = false
     private var mustFlush = false
     private var isReading = false
 
@@ -71,6 +77,11 @@ final class Connection: ChannelDuplexHandler {
             bound.value.close(.policyViolation, reason: "no hello within 10 s")
             channel.close(promise: nil)
         }
+        // Also of one that never came as far as the upgrade.
+        channel.closeFuture.assumeIsolated().whenComplete { [self] _ in
+            endHelloDeadline()
+            becameKnown()
+        }
     }
 
     private func endHelloDeadline() {
@@ -89,8 +100,13 @@ final class Connection: ChannelDuplexHandler {
         self.context = nil
     }
 
+    private func becameKnown() {
+        onKnown()
+        onKnown = {}
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isClosing else { return }
+        guard !isClosing, !isRefused else { return }
         isReading = true
         let frame = unwrapInboundIn(data)
         switch frame.opcode {
@@ -161,10 +177,17 @@ final class Connection: ChannelDuplexHandler {
     }
 
     private func refuse(_ error: WireError, ref: String?) {
+        guard case .awaitingHello = peer else { return write(error.frame(ref: ref)) }
+        router.refusedHello(error)
+        // Whoever is not let in at the first word must come again: guessing costs a connection, and time, each time.
+        guard case .unauthorized = error, !isLocalUser, let context else { return end(with: error, ref: ref) }
+        isRefused = true
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: .init(WireLimits.wrongTokenDelay)) { bound.value.end(with: error, ref: ref) }
+    }
+
+    private func end(with error: WireError, ref: String?) {
         write(error.frame(ref: ref))
-        // Whoever is not let in at the first word must come again: guessing costs a connection each time.
-        guard case .awaitingHello = peer else { return }
-        logger.warning("refused a hello: \(error.code): \(error.message)")
         close(.policyViolation, reason: error.code)
     }
 
@@ -269,12 +292,5 @@ final class Connection: ChannelDuplexHandler {
         } else {
             waiting.append((acceptedMessages, action))
         }
-    }
-}
-
-extension TimeAmount {
-    init(_ duration: Duration) {
-        let (seconds, attoseconds) = duration.components
-        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
     }
 }

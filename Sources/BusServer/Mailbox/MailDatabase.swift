@@ -7,6 +7,8 @@ enum MailDatabase {
     ///
     /// - Throws: `DatabaseError`, `PlatformError`.
     static func open(_ path: String) throws -> (database: DatabaseQueue, checkpointer: Checkpointer) {
+        // SQLite follows links. Whoever made one of its side files one could have it write into any file of the user's.
+        for file in [path + "-wal", path + "-shm"] where File.isAlias(file) { File.remove(file) }
         // SQLite gives its side files the mode of this one.
         _ = try File.openForAppending(path)
         let database = try connect(path)

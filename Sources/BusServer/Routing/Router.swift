@@ -15,6 +15,7 @@ final class Router {
     private let lookup: Lookup
     private let gateways: GatewayRouter
     private let logger: Logger
+    private var refusals = RefusalLog()
     private var broadcasts = RateLimiter<SessionID>(
         most: WireLimits.broadcasts,
         window: WireLimits.broadcastWindow,
@@ -91,6 +92,10 @@ final class Router {
             }
             onPopulationChange()
         }
+    }
+
+    func refusedHello(_ error: WireError) {
+        if let line = refusals.line(for: error, at: .now) { logger.warning("\(line)") }
     }
 
     /// The socket takes more.

@@ -32,6 +32,12 @@ int platform_lock(int descriptor);
 /// open(2) with its variable arguments spelled out.
 int platform_open(const char *path, int flags, mode_t mode);
 
+/// rename(2) that does not replace: 0, or -1 with errno set, which is EEXIST where `to` exists.
+int platform_rename_new(const char *from, const char *to);
+
+/// Lets this process have as many open files as the system allows it: the number, or -1 with errno set.
+long platform_raise_open_files(void);
+
 /// Duplicates a descriptor to a number of at least `lowest`, closed on exec.
 int platform_duplicate(int descriptor, int lowest);
 

@@ -27,6 +27,25 @@ package enum Directory {
         try ensurePrivate(path)
     }
 
+    /// Closes the directory and the files in it to other users; what is executable stays so. Links are not followed.
+    ///
+    /// - Throws: ``PlatformError`` for the first that cannot be closed.
+    package static func close(_ path: String) throws(PlatformError) {
+        try ensurePrivate(path)
+        for name in entries(path) {
+            let file = "\(path)/\(name)"
+            var status = stat()
+            guard lstat(file, &status) == 0, status.st_mode & 0o077 != 0 else { continue }
+            switch status.st_mode & S_IFMT {
+            case S_IFREG, S_IFDIR, S_IFSOCK:
+                guard chmod(file, status.st_mode & 0o700) == 0 || errno == ENOENT else {
+                    throw PlatformError("close '\(file)' to other users")
+                }
+            default: continue
+            }
+        }
+    }
+
     /// A new directory of ours, for a moment, where paths are short enough for sockets.
     package static func makeTemporary() throws(PlatformError) -> String {
         let place = Environment["TMPDIR"] ?? "/tmp"

@@ -29,6 +29,10 @@ package enum File {
         guard status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid() else {
             throw PlatformError("use '\(path)', which is not this user's own regular file", code: EPERM)
         }
+        // What has a second name can be another's file under ours. One that was removed has none.
+        guard status.st_nlink <= 1 else {
+            throw PlatformError("use '\(path)', which is a hard link to another file", code: EPERM)
+        }
         if status.st_mode & 0o077 != 0 { fchmod(file.number, 0o600) }
         return file
     }
@@ -62,7 +66,9 @@ package enum File {
     /// - Throws: ``PlatformError``, with ``PlatformError/isExistingFile`` when somebody was first.
     package static func create(_ path: String, with content: some Collection<UInt8>) throws(PlatformError) {
         try publish(content, mode: 0o600, at: path) { temporary in
-            // link(2) fails where rename(2) would overwrite.
+            if platform_rename_new(temporary, path) == 0 { return 0 }
+            // A file system that cannot: link(2) fails where rename(2) would overwrite.
+            guard errno == EINVAL || errno == ENOSYS || errno == ENOTSUP else { return errno }
             let code = link(temporary, path) == 0 ? 0 : errno
             unlink(temporary)
             return code
@@ -151,6 +157,13 @@ package enum File {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
         return status.st_mode & 0o7777
+    }
+
+    /// Whether the path is a link, or a file with a second name: something that can be somebody else's file.
+    package static func isAlias(_ path: String) -> Bool {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return false }
+        return status.st_mode & S_IFMT == S_IFLNK || status.st_mode & S_IFMT == S_IFREG && status.st_nlink > 1
     }
 
     package static func makePrivate(_ path: String) throws(PlatformError) {

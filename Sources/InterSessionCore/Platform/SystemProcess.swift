@@ -25,6 +25,12 @@ package enum SystemProcess {
         return !isZombie(process)
     }
 
+    /// Lets this process have as many open files as the system allows it.
+    package static func raiseOpenFiles() {
+        // Where it does not, it goes with what it has.
+        _ = platform_raise_open_files()
+    }
+
     package enum Signal: Sendable {
         case terminate, kill
     }

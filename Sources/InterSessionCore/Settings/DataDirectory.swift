@@ -26,6 +26,11 @@ package struct DataDirectory: Sendable {
         try Directory.ensurePrivate("\(path)/clients")
     }
 
+    /// Closes what is in the directory to other users, whatever somebody did to it.
+    package func close() throws(PlatformError) {
+        for place in [path, "\(path)/clients", gateways] where File.exists(place) { try Directory.close(place) }
+    }
+
     package var token: String { "\(path)/token" }
     package var configuration: String { "\(path)/config.json" }
     package var mail: String { "\(path)/mail.sqlite" }

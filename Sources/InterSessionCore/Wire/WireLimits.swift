@@ -41,6 +41,12 @@ package enum WireLimits {
     package static let gatewayUnacknowledged = 64
     /// How long a connection may stay without having said hello.
     package static let helloDeadline: Duration = .seconds(10)
+    /// Bytes that a connection may send before its hello is accepted: the largest hello names all that was printed.
+    package static let beforeHello = 512 * 1024
+    /// Connections that have not said hello, over TCP. The own user's, through the Unix socket, are not among them.
+    package static let strangers = 128
+    /// How long the answer to a wrong token takes: with ``strangers`` it bounds how fast tokens can be guessed.
+    package static let wrongTokenDelay: Duration = .milliseconds(500)
 }
 
 /// WebSocket close codes (RFC 6455 §7.4) and our own, from the range that is free for applications.
