@@ -27,7 +27,7 @@ struct ForeignPeerTests {
             if: python != nil || isCI,
             "python3 with the package websockets is not installed"
         ),
-        arguments: [("protocol_peer.py", 34), ("feature_peer.py", 27)]
+        arguments: [("protocol_peer.py", 34), ("feature_peer.py", 27), ("abuse_peer.py", 9)]
     )
     func everything(script: String, checks: Int) async throws {
         let python = try #require(Self.python, "CI must have python3 with websockets")
