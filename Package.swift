@@ -60,6 +60,7 @@ let package = Package(
         tool("gateway", ["AgentGateway", .product(name: "Logging", package: "swift-log")]),
         tool("send"),
         tool("whoami"),
+        tool("doctor"),
         tool("list"),
         tool("inbox"),
         tool("show"),
@@ -90,7 +91,8 @@ let package = Package(
             dependencies: [
                 "InterSessionCore",
                 "TestSupport",
-                "server", "client", "gateway", "send", "list", "whoami", "inbox", "show", "log", "disconnect", "rename",
+                "server", "client", "gateway", "send", "list", "whoami", "doctor", "inbox", "show", "log", "disconnect",
+                "rename",
                 "auto-start",
                 "install-deps",
                 "session-start",

@@ -6,7 +6,8 @@ import InterSessionCore
 /// launcher finds the old tools or the new, and never half of them.
 struct Installation {
     static let tools = [
-        "server", "client", "gateway", "send", "list", "whoami", "inbox", "show", "log", "disconnect", "rename",
+        "server", "client", "gateway", "send", "list", "whoami", "doctor", "inbox", "show", "log", "disconnect",
+        "rename",
         "auto-start", "install-deps", "session-start",
     ]
 

@@ -4,7 +4,8 @@ package import Foundation
 package enum BuiltTools {
     /// All that is installed and has a launcher.
     package static let names = [
-        "server", "client", "gateway", "send", "list", "whoami", "inbox", "show", "log", "disconnect", "rename",
+        "server", "client", "gateway", "send", "list", "whoami", "doctor", "inbox", "show", "log", "disconnect",
+        "rename",
         "auto-start", "install-deps", "session-start",
     ]
 

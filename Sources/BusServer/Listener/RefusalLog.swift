@@ -19,6 +19,7 @@ struct RefusalLog {
             unsaid = 0
         }
         let others = unsaid == 0 ? "" : " (and \(unsaid) more since the last line)"
-        return "refused a hello: \(error.code): \(error.message)\(others)"
+        // It may quote what the peer said.
+        return SafeText.singleLine("refused a hello: \(error.code): \(error.message)\(others)".unicodeScalars)
     }
 }

@@ -47,7 +47,7 @@ final class GhostReaper {
     }
 
     private func close(_ agent: Agent, because reason: String) {
-        logger.notice("a ghost: \(agent.id) '\(agent.name?.rawValue ?? "")': \(reason)")
+        logger.notice("a ghost is sent away: \(reason)", metadata: agent.metadata)
         agent.connection.close(.gone, reason: reason)
     }
 }

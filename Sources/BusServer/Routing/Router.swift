@@ -85,9 +85,9 @@ final class Router {
             guard agent.session.agent === agent else { return }
             registry.leave(agent)
             if let name = agent.session.gateway {
-                logger.info("the gateway of '\(name)' left")
+                logger.info("gateway left", metadata: ["agent": "\(name)"])
             } else {
-                logger.info("left: \(agent.id) '\(agent.name?.rawValue ?? "")'")
+                logger.info("left", metadata: agent.metadata)
                 announce(.peerLeft(sessionID: agent.id.rawValue), except: agent)
             }
             onPopulationChange()
@@ -125,7 +125,7 @@ final class Router {
             try require(.sessions, on: connection)
             connection.whenSettled { [self] connection in
                 connection.write(.disconnected(ref: request.ref))
-                logger.info("disconnected by request: \(sender.id) '\(sender.name?.rawValue ?? "")'")
+                logger.info("disconnected by request", metadata: sender.metadata)
                 sender.connection.close(.gone, reason: "disconnected by request")
             }
         default: throw .unauthorized("only a gateway may do this")
@@ -188,7 +188,10 @@ final class Router {
             connection.write(
                 .welcome(.init(sessionID: gateway.id.rawValue, assignedName: "", features: connection.features.names))
             )
-            logger.info("the gateway of '\(introduction.agent)' is up (\(introduction.label.rawValue))")
+            logger.info(
+                "gateway is up",
+                metadata: ["agent": "\(introduction.agent)", "transport": "\(introduction.label.rawValue)"]
+            )
             delivery.start(gateway, printed: [])
             onPopulationChange()
         }
@@ -216,13 +219,13 @@ final class Router {
             .welcome(.init(sessionID: agent.id.rawValue, assignedName: name, features: connection.features.names))
         )
         if let old {
-            logger.info("came again: \(agent.id) '\(name)'")
+            logger.info("came again", metadata: agent.metadata)
             old.connection.close(.replaced)
             if oldName != agent.name {
                 announce(.renamed(sessionID: agent.id.rawValue, name: name, ref: nil), except: agent)
             }
         } else {
-            logger.info("joined: \(agent.id) '\(name)'")
+            logger.info("joined", metadata: agent.metadata)
             announce(.peerJoined(sessionID: agent.id.rawValue, name: name), except: agent)
         }
         delivery.start(agent, printed: introduction.printed)
@@ -346,7 +349,7 @@ final class Router {
         registry.rename(agent, to: name)
         connection.write(.renamed(sessionID: nil, name: name.rawValue, ref: ref))
         guard isNew else { return }
-        logger.info("renamed: \(agent.id) '\(name)'")
+        logger.info("renamed", metadata: agent.metadata)
         // A tool renamed its agent: the agent must hear of it as everybody does.
         let news = ServerFrame.renamed(sessionID: agent.id.rawValue, name: name.rawValue, ref: nil)
         announce(news, except: connection === agent.connection ? agent : nil)
@@ -355,5 +358,12 @@ final class Router {
     private func announce(_ news: ServerFrame, except one: Agent?) {
         let frame = news.encode()
         for agent in registry.agents where agent !== one { agent.connection.write(encoded: frame) }
+    }
+}
+
+extension Agent {
+    /// Who it is, for server.log.
+    var metadata: Logger.Metadata {
+        ["session": "\(id)", "name": "\(name?.rawValue ?? "")"]
     }
 }

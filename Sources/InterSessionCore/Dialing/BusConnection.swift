@@ -19,13 +19,17 @@ package enum BusConnection {
         on socket: Descriptor,
         _ body: @Sendable (Inbound, Outbound) async throws -> Result
     ) async throws -> Result {
-        let upgrade = try await ClientBootstrap(group: eventLoops)
+        let (raw, upgrade) = try await ClientBootstrap(group: eventLoops)
             .withConnectedSocket(try socket.duplicate()) { channel in
-                channel.eventLoop.makeCompletedFuture { try configure(channel) }
+                channel.eventLoop.makeCompletedFuture { (channel, try configure(channel)) }
             }
-        guard let channel = try await upgrade.get() else {
-            throw BusError.unreadable("it refused the WebSocket upgrade")
+        // A server that is stopped accepts connections and answers none: whoever waits must be able to give up.
+        let channel = try await withTaskCancellationHandler {
+            try await upgrade.get()
+        } onCancel: {
+            raw.close(promise: nil)
         }
+        guard let channel else { throw BusError.unreadable("it refused the WebSocket upgrade") }
         return try await channel.executeThenClose(body)
     }
 

@@ -14,6 +14,18 @@ package struct Observer: Sendable {
         try directory.prepare()
     }
 
+    /// Asks the server that is up.
+    ///
+    /// - Returns: nil when none is.
+    package func askIfUp<Answer: Sendable>(
+        _ frames: [ClientFrame],
+        within limit: Duration,
+        _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
+    ) async throws -> Answer? {
+        guard let socket = try endpoint.connectIfUp() else { return nil }
+        return try await ask(frames, on: socket, within: limit, judge)
+    }
+
     /// Asks, and starts the server that can answer where there is none.
     ///
     /// - Parameter judge: is handed each answer until it returns a result.
@@ -23,12 +35,21 @@ package struct Observer: Sendable {
         _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
     ) async throws -> Answer {
         let socket = try await ServerElection(endpoint: endpoint).connect()
-        let hello = ClientFrame.Hello(role: .observer, features: [.history, .sessions, .replies])
+        return try await ask(frames, on: socket, within: Dialogue.deadline, judge)
+    }
+
+    private func ask<Answer: Sendable>(
+        _ frames: [ClientFrame],
+        on socket: Descriptor,
+        within limit: Duration,
+        _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
+    ) async throws -> Answer {
+        let hello = ClientFrame.Hello(role: .observer, features: [.history, .sessions, .replies, .gateways])
         return try await Dialogue.hold(
             on: socket,
             hello,
             frames,
-            within: Dialogue.deadline,
+            within: limit,
             farewell: { _ in [] },
             judge
         )

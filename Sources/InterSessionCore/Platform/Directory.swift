@@ -63,6 +63,13 @@ package enum Directory {
         guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw PlatformError("make the directory '\(path)'") }
     }
 
+    /// Bytes that are free for this user on the disk of the directory; nil where the system does not say.
+    package static func freeSpace(_ path: String) -> Int? {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return nil }
+        return Int(status.f_bavail) * Int(status.f_frsize)
+    }
+
     /// The names in a directory, `.` and `..` left out; none when it cannot be read.
     package static func entries(_ path: String) -> [String] {
         guard let directory = opendir(path) else { return [] }

@@ -31,6 +31,17 @@ package enum SystemProcess {
         _ = platform_raise_open_files()
     }
 
+    /// How many files this process may have open.
+    package static var openFileLimit: Int {
+        var limit = rlimit()
+        #if os(Linux)
+            let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        #else
+            let kind = RLIMIT_NOFILE
+        #endif
+        return getrlimit(kind, &limit) == 0 ? Int(clamping: limit.rlim_max) : 0
+    }
+
     package enum Signal: Sendable {
         case terminate, kill
     }
