@@ -69,6 +69,7 @@ let package = Package(
         tool("rename"),
         tool("auto-start"),
         tool("install-deps"),
+        tool("soak"),
         tool("session-start"),
         .target(name: "TestSupport", dependencies: ["InterSessionCore"], path: "Tests/TestSupport"),
         .testTarget(

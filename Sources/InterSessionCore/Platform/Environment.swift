@@ -8,6 +8,11 @@ package enum Environment {
         return String(cString: value)
     }
 
+    /// Changes it for this process and those that it starts. Only where no other thread reads it yet.
+    package static func set(_ name: String, to value: String) {
+        setenv(name, value, 1)
+    }
+
     package static var all: [String: String] {
         var variables: [String: String] = [:]
         guard var entry = platform_environment() else { return variables }
