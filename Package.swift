@@ -103,8 +103,20 @@ let package = Package(
     ]
 )
 
+// Built by .ci/fuzz alone: it has no main of its own, libFuzzer does.
+if Context.environment["INTER_SESSION_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz",
+            dependencies: nio + ["InterSessionCore"],
+            path: "Fuzz/Sources",
+            swiftSettings: [.unsafeFlags(["-parse-as-library"])]
+        )
+    )
+}
+
 for target in package.targets where target.name != "CPlatform" {
-    target.swiftSettings = [
+    target.swiftSettings = (target.swiftSettings ?? []) + [
         .swiftLanguageMode(.v6),
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 
 /// What the running `client` of a Claude Code session tells the one-shot tools of the same session.
 package struct ListenerState: Equatable, Sendable {
@@ -56,7 +56,7 @@ package struct ListenerState: Equatable, Sendable {
         }
     }
 
-    init(_ text: ByteBuffer) throws {
+    package init(_ text: ByteBuffer) throws {
         let object = try JSONObject(text)
         self.init(
             sessionID: try object.requiredString("session_id"),
@@ -70,7 +70,7 @@ package struct ListenerState: Equatable, Sendable {
         )
     }
 
-    func encode() -> ByteBuffer {
+    package func encode() -> ByteBuffer {
         JSONWriter.object { json in
             json.field("session_id", sessionID)
             json.field("name", name)
