@@ -36,12 +36,12 @@ struct Client: Tool {
             endpoint: endpoint,
             key: key,
             identity: identity,
+            lock: lock,
             printed: try PrintedMessages(path: directory.clientPrinted(key)),
             isVerbose: verbose
         )
         let code = try await ClientLifetime(claudeProcess: SessionKey.claudeProcess()).run(listener)
         File.remove(directory.clientState(key))
-        withExtendedLifetime(lock) {}
         if code != .success { throw code }
     }
 }

@@ -10,6 +10,8 @@ struct Listener: Sendable {
     private static let features: Features = [.acks, .replies, .sessions, .notices]
 
     private var identity: SessionIdentity
+    /// Held for as long as this process listens for the session.
+    private var lock: FileLock
     private var printed: PrintedMessages
     private var nameRetries: NameRetries?
     private var wasConnected = false
@@ -27,12 +29,14 @@ struct Listener: Sendable {
         endpoint: BusEndpoint,
         key: SessionKey,
         identity: SessionIdentity,
+        lock: FileLock,
         printed: PrintedMessages,
         isVerbose: Bool
     ) {
         self.endpoint = endpoint
         self.key = key
         self.identity = identity
+        self.lock = lock
         self.printed = printed
         self.isVerbose = isVerbose
         if identity.nameOrigin == .given { nameRetries = identity.name.map(NameRetries.init) }
@@ -54,6 +58,10 @@ struct Listener: Sendable {
         while true {
             let outcome: Outcome
             do {
+                guard try takePlaceAgain() else {
+                    try print(.anotherMonitor(.read(key, in: endpoint.directory)))
+                    return .success
+                }
                 let socket = try await ServerElection(endpoint: endpoint).connect()
                 outcome = try await listen(on: socket)
             } catch let error as PlatformError where error.isBrokenPipe {
@@ -73,6 +81,19 @@ struct Listener: Sendable {
                 try await Task.sleep(for: backoff.next(using: &generator))
             }
         }
+    }
+
+    /// Makes our files again where the data directory was removed.
+    ///
+    /// - Returns: false when another client has taken our place there.
+    private mutating func takePlaceAgain() throws -> Bool {
+        let path = endpoint.directory.clientLock(key)
+        guard !lock.isInPlace(path) else { return true }
+        try endpoint.directory.prepare()
+        guard let lock = try FileLock.tryLock(path) else { return false }
+        self.lock = lock
+        try printed.restore()
+        return true
     }
 
     /// One connection, from hello to its end.

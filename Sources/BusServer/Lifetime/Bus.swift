@@ -124,6 +124,34 @@ struct Bus: Sendable {
         return (bound, { place in eventLoop.execute { bound.value.report(place) } })
     }
 
+    /// Watches for the loss of the data directory. Its mail is rescued into a new one, all sessions hear of it, and
+    /// the server must leave, so that another takes its place there.
+    ///
+    /// Must be called on the event loop.
+    func surviveLoss(
+        of directory: DataDirectory,
+        _ token: BearerToken,
+        isThere: @escaping () -> Bool,
+        leave: @escaping () -> Void
+    ) {
+        let router = router.value
+        let journal = journal.value
+        let storage = storage.value
+        let loss = DirectoryLoss(eventLoop: self.router.eventLoop, isThere: isThere) {
+            router.tellAll("the data directory \(directory.path) was removed; the mail was saved into a new one")
+            journal.flush()
+            storage.perform { store in
+                try directory.prepare()
+                try token.restore(in: directory)
+                try store.rescue()
+            } then: { outcome in
+                if case .failure(let error) = outcome { router.log("the mail could not be saved: \(error)") }
+                leave()
+            }
+        }
+        loss.start()
+    }
+
     /// What was accepted is still stored; the storage ends after it.
     func stopAccepting() {
         let journal = journal

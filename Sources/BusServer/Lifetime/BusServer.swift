@@ -51,6 +51,14 @@ package struct BusServer: Sendable {
                 end.yield("nobody was here for \(idleMinutes) min")
             }
         }.get()
+        try await group.next().submit { [endpoint] in
+            bus.surviveLoss(
+                of: endpoint.directory,
+                token,
+                isThere: { lock.isInPlace(endpoint.directory.serverLock(port: port)) },
+                leave: { end.yield("the data directory was removed") }
+            )
+        }.get()
         async let storing: Void = bus.storageWorker.run()
         let strangers = try await group.next().submit {
             NIOLoopBound(StrangerLimit(), eventLoop: group.next())

@@ -317,6 +317,15 @@ struct MailStore {
         try? database.close()
     }
 
+    /// Writes all mail into a new file where the database was: somebody has removed it, and the open one ends with this
+    /// process.
+    func rescue() throws {
+        _ = try File.openForAppending(path)
+        let copy = try DatabaseQueue(path: path)
+        try database.backup(to: copy)
+        try copy.close()
+    }
+
     // MARK: Damage
 
     /// Does `body`. When it finds the database damaged, that is moved aside and `body` done again on an empty one.

@@ -108,6 +108,15 @@ final class Router {
         newsForTheNext.append(text)
     }
 
+    /// Puts word of the bus into the mailboxes of all sessions that are here.
+    func tellAll(_ text: String) {
+        acceptance.notify(registry.members.map(\.session), text)
+    }
+
+    func log(_ error: String) {
+        logger.error("\(error)")
+    }
+
     private func route(_ request: ClientRequest, of sender: Agent, from connection: Connection) throws(WireError) {
         if case .ack(let ids) = request.frame {
             try require(.acks, on: connection)

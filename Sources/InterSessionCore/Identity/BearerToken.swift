@@ -22,6 +22,15 @@ package struct BearerToken: Sendable {
         self.text = text
     }
 
+    /// Writes the file again, where it was removed.
+    package func restore(in directory: DataDirectory) throws(PlatformError) {
+        do {
+            try File.create(directory.token, with: text.utf8)
+        } catch  where error.isExistingFile {
+            // Another is the token now.
+        }
+    }
+
     /// Compares in constant time.
     package func matches(_ guess: String) -> Bool {
         Secret.isEqual(guess, text)

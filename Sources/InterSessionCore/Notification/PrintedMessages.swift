@@ -8,7 +8,7 @@ package struct PrintedMessages: Sendable {
     private static let kept = WireLimits.printed
 
     private let path: String
-    private let file: Descriptor
+    private var file: Descriptor
     /// In the order in which they were shown.
     private var ids: [MessageID] = []
     private var known: Set<MessageID> = []
@@ -52,6 +52,13 @@ package struct PrintedMessages: Sendable {
             try file.write(Self.text(ids).utf8)
             linesInFile = ids.count
         }
+    }
+
+    /// Writes the file again, where it was removed.
+    package mutating func restore() throws(PlatformError) {
+        try File.replace(path, with: Self.text(ids).utf8)
+        file = try File.openForAppending(path)
+        linesInFile = ids.count
     }
 
     private mutating func forgetTheOldest() {

@@ -29,6 +29,14 @@ package final class FileLock: Sendable {
         file = Descriptor(owning: number)
     }
 
+    /// Whether the locked file is the one at that path: a file that was removed locks out nobody.
+    package func isInPlace(_ path: String) -> Bool {
+        var held = stat()
+        var there = stat()
+        return fstat(file.number, &held) == 0 && stat(path, &there) == 0 && held.st_ino == there.st_ino
+            && held.st_dev == there.st_dev
+    }
+
     /// What a child process inherits to hold the lock after us.
     var descriptor: Descriptor { file }
 }

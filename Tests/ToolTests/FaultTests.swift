@@ -1,0 +1,219 @@
+import Foundation
+import InterSessionCore
+import TestSupport
+import Testing
+
+/// What befalls programs that run all day. After each of it: nothing accepted is lost, a line says what happened, and
+/// the bus goes on by itself.
+@Suite("faults")
+struct FaultTests {
+    private static let isRoot = geteuid() == 0
+    private static let faketime: String? = {
+        let places = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
+        return places.map { "/usr/lib/\($0)/faketime/libfaketime.so.1" }.first(where: FileManager.default.fileExists)
+    }()
+    private static let isCI = ProcessInfo.processInfo.environment["CI"] != nil
+
+    private func send(_ text: String, _ bus: TestBus, key: Int = 1) async throws -> ToolRun {
+        try await bus.run("send", "--to", "beta", "--text", text, key: key)
+    }
+
+    @Test("a server that is stopped for a while holds everybody up, and loses nothing")
+    func stoppedServer() async throws {
+        try await TestBus.with { bus in
+            _ = try await bus.connect("alpha", key: 1)
+            let beta = try await bus.connect("beta", key: 2)
+            let server = try #require(bus.serverProcessID)
+            kill(server, SIGSTOP)
+            let senders = try (1...5).map { try bus.start("send", "--to", "beta", "--text", "m\($0)", key: 1) }
+            #expect(senders.filter(\.isRunning).count == 5)
+            kill(server, SIGCONT)
+            for sender in senders {
+                let code = try await sender.exitCode()
+                #expect(code == 0)
+            }
+            for number in 1...5 { try await beta.line(containing: "m\(number)") }
+            #expect(beta.lines.count == 6)
+        }
+    }
+
+    @Test("a session that is stopped gets its mail when it goes on, in order and once")
+    func stoppedClient() async throws {
+        try await TestBus.with { bus in
+            _ = try await bus.connect("alpha", key: 1)
+            let beta = try await bus.connect("beta", key: 2)
+            beta.signal(SIGSTOP)
+            for number in 1...5 {
+                let run = try await send("m\(number)", bus)
+                #expect(run.code == 0 && run.output.contains("delivered"))
+            }
+            beta.signal(SIGCONT)
+            try await beta.line(containing: "m5")
+            let texts = beta.lines.dropFirst().map { String($0.suffix(2)) }
+            #expect(texts == ["m1", "m2", "m3", "m4", "m5"])
+        }
+    }
+
+    @Test("a session whose reader has gone leaves, and its mail waits")
+    func closedOutput() async throws {
+        try await TestBus.with { bus in
+            _ = try await bus.connect("alpha", key: 1)
+            let reader = try RunningTool(
+                "/bin/sh",
+                ["-c", #""$0" --name beta | head -n 1"#, BuiltTools.path("client")],
+                environment: bus.environment(key: 2),
+                in: bus.directory
+            )
+            try await reader.exitCode()
+            _ = try await eventually("beta to be away") {
+                try await bus.run("list", key: 1).output.contains("beta") ? nil : ()
+            }
+            #expect(try await send("waits", bus).output.contains("queued: beta is offline since"))
+            let again = try await bus.connect("beta", key: 2)
+            try await again.line(containing: "waits")
+            #expect(again.lines.contains { $0.contains("1 message arrived while this session was away") })
+        }
+    }
+
+    @Test("a data directory that is removed comes back with all its mail, and everybody is told")
+    func removedDirectory() async throws {
+        try await TestBus.with { bus in
+            let alpha = try await bus.connect("alpha", key: 1)
+            let beta = try await bus.connect("beta", key: 2)
+            beta.signal(SIGTERM)
+            try await beta.exitCode()
+            #expect(try await send("waits", bus).code == 0)
+            let token = bus.file("token")
+            try FileManager.default.removeItem(atPath: bus.data)
+            try await alpha.line(containing: "was removed; the mail was saved into a new one")
+            // The session is on the next server, and its tools find it.
+            _ = try await eventually("the bus to be back", within: .seconds(60)) {
+                try await bus.run("list", key: 1).code == 0 ? () : nil
+            }
+            #expect(bus.file("token") == token)
+            let again = try await bus.connect("beta", key: 2)
+            try await again.line(containing: "waits")
+            #expect(try await send("after", bus).code == 0)
+            try await again.line(containing: "after")
+            #expect(again.lines.filter { $0.contains("waits") }.count == 1)
+        }
+    }
+
+    @Test(
+        "a full disk refuses what it cannot keep, keeps what it accepted, and works on when there is room (needs root)",
+        .enabled(if: isRoot, "only root can mount a small disk")
+    )
+    func fullDisk() async throws {
+        try await TestBus.with { bus in
+            try FileManager.default.createDirectory(atPath: bus.data, withIntermediateDirectories: true)
+            let mount = Process()
+            mount.executableURL = URL(filePath: "/bin/mount")
+            mount.arguments = ["-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", bus.data]
+            try mount.run()
+            mount.waitUntilExit()
+            try #require(mount.terminationStatus == 0)
+            defer {
+                let unmount = Process()
+                unmount.executableURL = URL(filePath: "/bin/umount")
+                unmount.arguments = ["-l", bus.data]
+                try? unmount.run()
+                unmount.waitUntilExit()
+            }
+            _ = try await bus.connect("alpha", key: 1)
+            let beta = try await bus.connect("beta", key: 2)
+            let ballast = "\(bus.data)/ballast"
+            try Data(count: 1_500_000).write(to: URL(filePath: ballast))
+            var accepted: [Int] = []
+            var refused = false
+            for number in 1...40 where !refused {
+                let text = "number-\(number) " + String(repeating: "x", count: 100_000)
+                let run = try await send(text, bus)
+                if run.code == 0 { accepted.append(number) } else { refused = true }
+                if refused { #expect(run.errors.contains("storage_full") && run.errors.contains("nobody got it")) }
+            }
+            #expect(refused && !accepted.isEmpty)
+            try FileManager.default.removeItem(atPath: ballast)
+            #expect(try await send("number-99 fits", bus).code == 0)
+            try await beta.line(containing: "number-99")
+            let printed = beta.lines.compactMap { $0.firstMatch(of: #/number-(\d+) /#).flatMap { Int($0.1) } }
+            #expect(printed == accepted + [99])
+        }
+    }
+
+    @Test(
+        "permissions that are taken away are named, and the bus is back when they are (needs root, to be another user)",
+        .enabled(if: isRoot, "root is refused nothing, so the tools run as another user, which only root can start")
+    )
+    func revokedPermissions() async throws {
+        try await TestBus.with { bus in
+            let files = FileManager.default
+            try files.createDirectory(atPath: bus.data, withIntermediateDirectories: true)
+            for path in [bus.directory, bus.data] {
+                try files.setAttributes([.ownerAccountID: 65534, .groupOwnerAccountID: 65534], ofItemAtPath: path)
+            }
+            func start(_ tool: String, _ arguments: String..., key: Int) throws -> RunningTool {
+                try RunningTool(
+                    "/usr/bin/setpriv",
+                    ["--reuid=65534", "--regid=65534", "--clear-groups", BuiltTools.path(tool)] + arguments,
+                    environment: bus.environment(key: key),
+                    in: bus.directory
+                )
+            }
+            let beta = try start("client", "--name", "beta", key: 2)
+            try await beta.line(containing: "connected as")
+            let alpha = try start("client", "--name", "alpha", key: 1)
+            try await alpha.line(containing: "connected as")
+            try files.setAttributes([.posixPermissions: 0], ofItemAtPath: bus.data)
+            let refused = try await start("send", "--to", "beta", "--text", "x", key: 1).finished()
+            #expect(refused.code != 0 && refused.errors.split(separator: "\n").count == 1)
+            for process in try bus.serverProcesses() { kill(process, SIGKILL) }
+            try await alpha.line(containing: "the bus cannot be reached")
+            #expect(alpha.output.contains("ermission denied") && alpha.isRunning)
+            try files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: bus.data)
+            try await alpha.line(containing: "connected again as 'alpha'")
+            let sent = try await start("send", "--to", "beta", "--text", "well again", key: 1).finished()
+            #expect(sent.code == 0)
+            try await beta.line(containing: "well again")
+        }
+    }
+
+    @Test(
+        "a clock that jumps by hours, back and forth, changes no order and expires nothing (needs libfaketime)",
+        .enabled(if: faketime != nil || isCI, "libfaketime is not installed")
+    )
+    func brokenClock() async throws {
+        let library = try #require(Self.faketime, "CI must have libfaketime")
+        try await TestBus.with { bus in
+            let clock = "\(bus.directory)/clock"
+            func set(_ offset: String) throws { try Data(offset.utf8).write(to: URL(filePath: clock)) }
+            try set("+0")
+            let server = try bus.start(
+                "server",
+                ["--idle-shutdown-minutes", "0"],
+                key: 9,
+                environment: [
+                    "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": clock, "FAKETIME_NO_CACHE": "1",
+                    "DONT_FAKE_MONOTONIC": "1",
+                ]
+            )
+            defer { server.signal(SIGTERM) }
+            _ = try await eventually("the server") { server.errors.contains("serving") ? () : nil }
+            _ = try await bus.connect("alpha", key: 1)
+            let beta = try await bus.connect("beta", key: 2)
+            for (number, offset) in ["+0", "-5h", "+9h", "-26h", "+0"].enumerated() {
+                try set(offset)
+                #expect(try await send("m\(number)", bus).code == 0)
+            }
+            try await beta.line(containing: "m4")
+            let texts = beta.lines.dropFirst().map { String($0.suffix(2)) }
+            #expect(texts == ["m0", "m1", "m2", "m3", "m4"])
+            let ids = beta.lines.compactMap { $0.firstMatch(of: /msg=(\w+)/)?.1 }
+            #expect(ids == ids.sorted() && Set(ids).count == 5)
+            // The clock did jump, and the order of ids went on from there.
+            let last = try #require(ids.last.flatMap { MessageID(String($0)) })
+            #expect(last.time - .seconds(8 * 3600) > Timestamp.now())
+            let log = try await bus.run("log", "--json", key: 1).output
+            #expect(!log.contains("expired"))
+        }
+    }
+}
