@@ -32,6 +32,7 @@ final class SoakLedger: Sendable {
         /// The last number that came, of direct messages and of broadcasts.
         var direct: [Pair: Int] = [:]
         var broadcasts: [Pair: Int] = [:]
+        var present: Set<Int> = []
     }
 
     private let state = Mutex(State())
@@ -40,6 +41,13 @@ final class SoakLedger: Sendable {
     func accepted(copies: Int) {
         state.withLock { $0.totals.accepted += copies }
     }
+
+    func joined(_ session: Int) {
+        state.withLock { _ = $0.present.insert(session) }
+    }
+
+    /// Whether so many sessions have been on the bus: who was never there cannot be written to.
+    func haveJoined(_ count: Int) -> Bool { state.withLock { $0.present.count >= count } }
 
     func refused() {
         state.withLock { $0.totals.refused += 1 }

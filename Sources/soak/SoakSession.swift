@@ -66,6 +66,7 @@ struct SoakSession: Sendable {
                             }
                             try await outbound.write(ClientRequest(.ack([message.id])))
                         case .sent, .error: answered.yield(frame)
+                        case .welcome: ledger.joined(number)
                         default: break
                         }
                     }
@@ -85,6 +86,7 @@ struct SoakSession: Sendable {
         _ answers: inout AsyncStream<ServerFrame>.AsyncIterator,
         _ progress: Progress
     ) async throws {
+        while !ledger.haveJoined(count) { try await Task.sleep(for: .milliseconds(50)) }
         while true {
             let unsettled = progress.unsettled.withLock { $0 }
             if unsettled == nil {

@@ -5,9 +5,13 @@ import Synchronization
 ///
 /// SQLite would do it itself, inside a commit, and the bus would wait for the disk: tens of milliseconds, measured.
 final class Checkpointer: Sendable {
-    /// Of mail, after which it is worth doing: a commit that begins the log anew after a checkpoint waits for the disk,
-    /// so that should be rare.
+    /// Of the log, after which it is worth doing.
     private static let interval = 16 * 1024 * 1024
+    /// About what a commit writes beside the mail: some pages of tables and indexes, however small it is.
+    private static let bytesPerCommit = 64 * 1024
+    /// Pages of the log, 64 MiB, beyond which it must begin anew. While mail comes without a pause there is always
+    /// some of it that was not moved, and the log only grows: 40 MiB a second were seen.
+    private static let longestLog = 4096
 
     private let connection: DatabaseQueue
     private let state = Mutex((bytes: 0, isRunning: false))
@@ -16,10 +20,10 @@ final class Checkpointer: Sendable {
         self.connection = connection
     }
 
-    /// So much mail was committed.
+    /// So much was committed.
     func committed(bytes: Int) {
         let isDue = state.withLock { state in
-            state.bytes += bytes
+            state.bytes += bytes + Self.bytesPerCommit
             guard state.bytes >= Self.interval, !state.isRunning else { return false }
             state = (0, true)
             return true
@@ -27,7 +31,9 @@ final class Checkpointer: Sendable {
         guard isDue else { return }
         connection.asyncWriteWithoutTransaction { [self] database in
             // What is in use stays for the next time; a damaged file is for the writer to find.
-            _ = try? database.checkpoint(.passive)
+            let log = try? database.checkpoint(.passive)
+            // Little is left to be moved now, so commits wait for milliseconds only.
+            if let log, log.walFrameCount > Self.longestLog { _ = try? database.checkpoint(.truncate) }
             state.withLock { $0.isRunning = false }
         }
     }

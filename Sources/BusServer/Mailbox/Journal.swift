@@ -10,6 +10,10 @@ final class Journal {
     private var mail: [AcceptedMail] = []
     private var settled: [MailBatch.Settlement] = []
     private var isScheduled = false
+    private var settlement: Scheduled<Void>?
+    /// How long what was settled may wait for more of it. Nobody waits for it, and a commit of its own for each would
+    /// write some pages of the database each time. What is lost with the process is told again.
+    private static let settlementDelay: TimeAmount = .milliseconds(20)
     private var isWriting = false
     /// Called on the event loop for all mail whose fate is decided.
     var onOutcome: (AcceptedMail, Result<StoredMail, any Error>) -> Void = { _, _ in }
@@ -30,7 +34,13 @@ final class Journal {
     /// The owner of the mailbox has seen the message, or cannot forward it.
     func settle(_ id: MessageID, in mailbox: Int64, as state: StoredState = .seen) {
         settled.append(.init(message: id, mailbox: mailbox, state: state))
-        schedule()
+        if !isWriting { settleLater() }
+    }
+
+    private func settleLater() {
+        guard !isScheduled, settlement == nil else { return }
+        let bound = NIOLoopBound(self, eventLoop: storage.eventLoop)
+        settlement = storage.eventLoop.scheduleTask(in: Self.settlementDelay) { bound.value.flush() }
     }
 
     private func schedule() {
@@ -44,6 +54,8 @@ final class Journal {
     /// Hands over what waits, so that whatever is asked of the storage next comes after it.
     func flush() {
         isScheduled = false
+        settlement?.cancel()
+        settlement = nil
         guard !mail.isEmpty || !settled.isEmpty else { return }
         isWriting = true
         let accepted = mail
@@ -67,7 +79,13 @@ final class Journal {
             isWriting = false
             if !batch.settled.isEmpty, case .failure(let error) = outcome { onLostAcknowledgements(error) }
             for (index, mail) in accepted.enumerated() { onOutcome(mail, outcome.map { $0[index] }) }
-            if mail.isEmpty, settled.isEmpty { onIdle() } else { flush() }
+            if mail.isEmpty, settled.isEmpty {
+                onIdle()
+            } else if mail.isEmpty {
+                settleLater()
+            } else {
+                flush()
+            }
         }
     }
 }

@@ -6,6 +6,9 @@ struct RateLimiter<Key: Hashable> {
     private let window: Duration
     private let what: String
     private var recent: [Key: [ContinuousClock.Instant]] = [:]
+    /// When so many keys are known, those of long ago are forgotten.
+    private var sweepSize = smallestSweep
+    private static var smallestSweep: Int { 1024 }
 
     /// - Parameters:
     ///   - most: within the window; 0 is any number.
@@ -33,9 +36,10 @@ struct RateLimiter<Key: Hashable> {
         forgetTheSilent(windowStart)
     }
 
-    /// Keeps the table as small as the number of keys of late.
+    /// Keeps the table as small as twice the number of keys of late; a look at all of them is paid by as many new ones.
     private mutating func forgetTheSilent(_ windowStart: ContinuousClock.Instant) {
-        guard recent.count > 1024 else { return }
+        guard recent.count > sweepSize else { return }
         recent = recent.filter { $0.value.last.map { $0 > windowStart } ?? false }
+        sweepSize = max(Self.smallestSweep, 2 * recent.count)
     }
 }
