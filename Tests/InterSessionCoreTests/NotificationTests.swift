@@ -66,6 +66,19 @@ struct NotificationTests {
     }
 
     @Test(
+        "a text is cut between two characters, wherever the limit falls",
+        arguments: ["😀", "👍🏽", "🇩🇪", "e\u{301}\u{302}", "한", "x\u{20DD}", "\u{1F1E6}"],
+        [0, 1, 2, 3, 398, 399, 400]
+    )
+    func cutsBetweenCharacters(character: String, offset: Int) throws {
+        let text = String(repeating: "a", count: offset) + String(repeating: character, count: 450)
+        let line = try #require(lines(text).first)
+        let shown = try #require(line.split(separator: "] ", maxSplits: 1).last)
+        #expect(Array(text).starts(with: Array(shown)))
+        #expect(shown.utf16.count <= 400 && shown.utf16.count > 400 - 8)
+    }
+
+    @Test(
         "escape sequences go, with all that belongs to them and nothing else",
         arguments: [
             ("a\u{1B}[1;31mb", "ab"), ("a\u{1B}]0;title\u{7}b", "ab"), ("a\u{1B}]8;;http://x\u{1B}\\b", "ab"),
