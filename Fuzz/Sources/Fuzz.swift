@@ -6,6 +6,7 @@ import NIOCore
 
 private let target = Environment["INTER_SESSION_FUZZ_TARGET"].flatMap(FuzzTarget.init) ?? .frame
 
+/// Reads the bytes as the chosen reader does.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     target.read(ByteBuffer(bytes: UnsafeBufferPointer(start: start, count: count)))
