@@ -100,7 +100,11 @@ struct Bus: Sendable {
         }
         damage.value.report = movedAside
         if let place = store.movedAside { movedAside(place) }
-        router.onPopulationChange = { idle.populationChanged(isEmpty: registry.isEmpty) }
+        let memory = MemoryReturn(storage: storage)
+        router.onPopulationChange = {
+            idle.populationChanged(isEmpty: registry.isEmpty)
+            memory.populationChanged()
+        }
         // A server that nobody ever joins leaves too.
         router.onPopulationChange()
         housekeeping.start()

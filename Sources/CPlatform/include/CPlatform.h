@@ -38,6 +38,9 @@ int platform_rename_new(const char *from, const char *to);
 /// Lets this process have as many open files as the system allows it: the number, or -1 with errno set.
 long platform_raise_open_files(void);
 
+/// Gives the system back what memory is allocated and not used, where the allocator can.
+void platform_return_memory(void);
+
 /// Duplicates a descriptor to a number of at least `lowest`, closed on exec.
 int platform_duplicate(int descriptor, int lowest);
 

@@ -42,6 +42,11 @@ package enum SystemProcess {
         return getrlimit(kind, &limit) == 0 ? Int(clamping: limit.rlim_max) : 0
     }
 
+    /// Gives the system back what memory is allocated and not used.
+    package static func returnUnusedMemory() {
+        platform_return_memory()
+    }
+
     package enum Signal: Sendable {
         case terminate, kill
     }
