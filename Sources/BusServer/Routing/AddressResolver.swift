@@ -21,7 +21,7 @@ struct AddressResolver {
     /// - Throws: ``WireError/unknownPeer(_:nearest:)`` for nobody and for oneself, ``WireError/ambiguous(_:matches:)``.
     func resolve(_ target: String) throws(WireError) -> Destination {
         guard !target.isEmpty else { throw .unknownPeer("the field 'to' is empty; name a session") }
-        if target.contains("@") { return try outside(target) }
+        if target.utf8.contains(UInt8(ascii: "@")) { return try outside(target) }
         if let exact = exact(target) { return .session(try reachable(exact, target)) }
         if let agent = AgentName(rawValue: target), isKnown(agent) {
             return try beyond(.init(label: nil, agent: agent))
