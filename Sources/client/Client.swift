@@ -41,7 +41,9 @@ struct Client: Tool {
             isVerbose: verbose
         )
         let code = try await ClientLifetime(claudeProcess: SessionKey.claudeProcess()).run(listener)
+        // While the lock is ours: the state of a client that comes next is its own.
         File.remove(directory.clientState(key))
+        withExtendedLifetime(lock) {}
         if code != .success { throw code }
     }
 }

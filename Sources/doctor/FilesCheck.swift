@@ -20,7 +20,15 @@ struct FilesCheck {
 
     private var place: Finding {
         do {
+            let mode = File.mode(directory.path) ?? 0
             try directory.prepare()
+            guard mode & 0o077 == 0 else {
+                return .warning(
+                    "data directory",
+                    "\(directory.path) was open to other users, and is closed now",
+                    fix: "none needed"
+                )
+            }
             return .ok("data directory", directory.path)
         } catch {
             return .error("data directory", "\(error)", fix: "make it your own, or set INTER_SESSION_DATA_DIR")
@@ -99,14 +107,5 @@ struct FilesCheck {
             )
         }
         return findings
-    }
-}
-
-/// The newest message of messages.log.
-enum MessageLogTail {
-    static func newest(in directory: DataDirectory) -> MessageID? {
-        guard let tail = try? File.tail(directory.messageLog, count: 256 * 1024) else { return nil }
-        let ids = String(decoding: tail, as: UTF8.self).matches(of: #/"msg_id":"([0-9a-z]{10})","ts"/#)
-        return ids.last.flatMap { MessageID(String($0.1)) }
     }
 }

@@ -109,3 +109,12 @@ struct SettingsCheck {
         )
     }
 }
+
+/// The newest message of messages.log.
+private enum MessageLogTail {
+    static func newest(in directory: DataDirectory) -> MessageID? {
+        guard let tail = try? File.tail(directory.messageLog, count: 256 * 1024) else { return nil }
+        let ids = String(decoding: tail, as: UTF8.self).matches(of: #/"msg_id":"([0-9a-z]{10})","ts"/#)
+        return ids.last.flatMap { MessageID(String($0.1)) }
+    }
+}

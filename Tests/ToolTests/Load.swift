@@ -100,10 +100,7 @@ struct LoadSender {
     func send(_ count: Int, to receivers: [String], _ accepted: LoadRecord) async throws {
         let numbers = Numbers(upTo: count)
         while numbers.isLeft {
-            guard let socket = try endpoint.connectIfUp() else {
-                try await Task.sleep(for: .milliseconds(5))
-                continue
-            }
+            let socket = try await eventually("a server") { try endpoint.connectIfUp() }
             do {
                 try await BusConnection.withConnection(on: socket) { inbound, outbound in
                     var answers = inbound.makeAsyncIterator()
