@@ -10,32 +10,29 @@ let nio: [Target.Dependency] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-/// A tool is its arguments and one call; what it calls lives in the core.
-func tool(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .executableTarget(name: name, dependencies: nio + ["InterSessionCore", argumentParser] + dependencies)
-}
+/// Each has a folder in Sources/toolkit. They are one program under many names, see docs/ARCHITECTURE.md.
+let tools = [
+    "auto-start", "client", "disconnect", "doctor", "gateway", "inbox", "install-deps", "list", "log", "rename", "send",
+    "session-start", "show", "whoami",
+]
 
 let package = Package(
     name: "inter-session",
     platforms: [.macOS(.v15)],
+    products: tools.map { .executable(name: $0, targets: ["toolkit"]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-async-algorithms.git", from: "1.0.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
     targets: [
         .target(name: "CPlatform"),
         .target(name: "SystemCalls", dependencies: ["CPlatform"]),
         .target(
             name: "InterSessionCore",
-            dependencies: nio + [
-                "SystemCalls",
-                argumentParser,
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ]
+            dependencies: nio + ["SystemCalls", argumentParser]
         ),
         .target(
             name: "BusServer",
@@ -43,7 +40,6 @@ let package = Package(
                 "InterSessionCore",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
         .target(
@@ -52,25 +48,22 @@ let package = Package(
                 "InterSessionCore",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]
         ),
-        tool("server", ["BusServer", .product(name: "Logging", package: "swift-log")]),
-        tool("client", [.product(name: "UnixSignals", package: "swift-service-lifecycle")]),
-        tool("gateway", ["AgentGateway", .product(name: "Logging", package: "swift-log")]),
-        tool("send"),
-        tool("whoami"),
-        tool("doctor"),
-        tool("list"),
-        tool("inbox"),
-        tool("show"),
-        tool("log"),
-        tool("disconnect"),
-        tool("rename"),
-        tool("auto-start"),
-        tool("install-deps"),
-        tool("soak"),
-        tool("session-start"),
+        .executableTarget(
+            name: "server",
+            dependencies: nio + [
+                "BusServer", "InterSessionCore", argumentParser, .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .executableTarget(
+            name: "toolkit",
+            dependencies: nio + [
+                "AgentGateway", "InterSessionCore", argumentParser,
+                .product(name: "Logging", package: "swift-log"),
+            ]
+        ),
+        .executableTarget(name: "soak", dependencies: nio + ["InterSessionCore", argumentParser]),
         .target(name: "TestSupport", dependencies: ["InterSessionCore"], path: "Tests/TestSupport"),
         .testTarget(
             name: "InterSessionCoreTests",
@@ -92,11 +85,7 @@ let package = Package(
             dependencies: [
                 "InterSessionCore",
                 "TestSupport",
-                "server", "client", "gateway", "send", "list", "whoami", "doctor", "inbox", "show", "log", "disconnect",
-                "rename",
-                "auto-start",
-                "install-deps",
-                "session-start",
+                "server", "toolkit",
             ],
             exclude: ["Peer"]
         ),

@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -15,6 +18,7 @@
 #if defined(__linux__)
 #include <malloc.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #else
 #include <crt_externs.h>
@@ -62,6 +66,36 @@ int platform_process_descriptor(pid_t process) {
 #endif
 }
 
+static int termination_pipe = -1;
+
+static void report_termination(int signal) {
+    int code = errno;
+    unsigned char byte = (unsigned char)signal;
+    // Nothing can be done here when it fails, and it cannot: the pipe is empty, or says the same already.
+    ssize_t written = write(termination_pipe, &byte, 1);
+    (void)written;
+    errno = code;
+}
+
+int platform_termination_signals(void) {
+    int ends[2];
+    if (pipe(ends) != 0) return -1;
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    termination_pipe = ends[1];
+    struct sigaction action = {.sa_handler = report_termination, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGTERM, &action, NULL) != 0 || sigaction(SIGINT, &action, NULL) != 0) return -1;
+    // Whoever started this process may have blocked them.
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGTERM);
+    sigaddset(&both, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &both, NULL);
+    return ends[0];
+}
+
 int platform_watch_directory(const char *path) {
 #if defined(__linux__)
     int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -104,6 +138,31 @@ void platform_drain_watch(int watch) {
 #endif
 }
 
+struct work {
+    void (*body)(void *);
+    void *context;
+};
+
+static void *perform(void *argument) {
+    struct work work = *(struct work *)argument;
+    free(argument);
+    work.body(work.context);
+    return NULL;
+}
+
+int platform_start_thread(void (*body)(void *), void *context) {
+    struct work *work = malloc(sizeof *work);
+    if (work == NULL) return ENOMEM;
+    *work = (struct work){body, context};
+    pthread_t thread;
+    int code = pthread_create(&thread, NULL, perform, work);
+    if (code == 0)
+        pthread_detach(thread);
+    else
+        free(work);
+    return code;
+}
+
 int platform_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 
 int platform_open(const char *path, int flags, mode_t mode) { return open(path, flags | O_CLOEXEC, mode); }
@@ -131,6 +190,21 @@ long platform_raise_open_files(void) {
 void platform_return_memory(void) {
 #if defined(__GLIBC__)
     malloc_trim(0);
+#endif
+#if defined(__linux__)
+    // The pages of the program itself that are read-only: what is needed again is mapped again, in microseconds.
+    char program[4096], line[4096 + 128], path[4096], rights[8];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    FILE *maps = length > 0 ? fopen("/proc/self/maps", "re") : NULL;
+    if (maps == NULL) return;
+    program[length] = 0;
+    while (fgets(line, sizeof line, maps) != NULL) {
+        unsigned long start, end;
+        if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %4095[^\n]", &start, &end, rights, path) == 4 &&
+            strcmp(rights, "r-xp") == 0 && strcmp(path, program) == 0)
+            madvise((void *)start, end - start, MADV_DONTNEED);
+    }
+    fclose(maps);
 #endif
 }
 

@@ -44,7 +44,7 @@ struct Soak: Tool {
             sessions: sessions,
             seconds: seconds,
             // So rarely that it is never.
-            pause: perMinute == 0 ? .seconds(1_000_000) : .seconds(60) / perMinute,
+            interval: perMinute == 0 ? .seconds(1_000_000) : .seconds(60) / perMinute,
             endpoint: endpoint
         )
         let report = try await run.run()

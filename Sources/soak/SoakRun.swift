@@ -9,7 +9,7 @@ struct SoakRun: Sendable {
 
     let sessions: Int
     let seconds: Int
-    let pause: Duration
+    let interval: Duration
     let endpoint: BusEndpoint
 
     /// The process of the server in charge.
@@ -26,7 +26,7 @@ struct SoakRun: Sendable {
             for number in 0..<sessions {
                 tasks.addTask {
                     try await SoakSession(
-                        pause: pause,
+                        interval: interval,
                         number: number,
                         count: sessions,
                         endpoint: endpoint,
@@ -35,16 +35,16 @@ struct SoakRun: Sendable {
                     ).run()
                 }
                 // A server that starts has its first sessions before the crowd comes.
-                if number % Self.startsAtOnce == 0 { try await Task.sleep(for: .milliseconds(50)) }
+                if number % Self.startsAtOnce == 0 { try await pause(.milliseconds(50)) }
             }
             defer { tasks.cancelAll() }
             // The first minute fills caches; what grows after it is a leak.
             let warm = min(60, seconds / 2)
-            try await Task.sleep(for: .seconds(warm))
+            try await pause(.seconds(warm))
             let atStart = measure()
-            try await Task.sleep(until: end, clock: .continuous)
+            try await pause(end - .now)
             let giveUp = ContinuousClock.now + Self.drainTime
-            while !ledger.isComplete, .now < giveUp { try await Task.sleep(for: .milliseconds(50)) }
+            while !ledger.isComplete, .now < giveUp { try await pause(.milliseconds(50)) }
             return SoakReport(
                 sessions: sessions,
                 seconds: seconds,

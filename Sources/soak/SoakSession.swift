@@ -5,7 +5,7 @@ import Synchronization
 /// comes back, as monitors do.
 struct SoakSession: Sendable {
     /// Between two messages of a session.
-    let pause: Duration
+    let interval: Duration
     let number: Int
     let count: Int
     let endpoint: BusEndpoint
@@ -42,7 +42,7 @@ struct SoakSession: Sendable {
                 try Task.checkCancellation()
             }
             ledger.reconnected()
-            try await Task.sleep(for: backoff.next(using: &generator))
+            try await pause(backoff.next(using: &generator))
         }
     }
 
@@ -86,14 +86,14 @@ struct SoakSession: Sendable {
         _ answers: inout AsyncStream<ServerFrame>.AsyncIterator,
         _ progress: Progress
     ) async throws {
-        while !ledger.haveJoined(count) { try await Task.sleep(for: .milliseconds(50)) }
+        while !ledger.haveJoined(count) { try await pause(.milliseconds(50)) }
         while true {
             let unsettled = progress.unsettled.withLock { $0 }
             if unsettled == nil {
-                try await Task.sleep(for: pause * Double.random(in: 0.2...1.8))
+                try await pause(interval * Double.random(in: 0.2...1.8))
                 guard .now < end else {
                     // What comes now is still taken.
-                    try await Task.sleep(for: .seconds(86_400))
+                    try await pause(.seconds(86_400))
                     return
                 }
                 if Double.random(in: 0..<1) < Self.reconnectShare { return }

@@ -310,12 +310,13 @@ struct MailTests {
             let dead = try await bus.join("dead", more: #","pid":\#(Int32.max)"#)
             let silent = try await bus.join("silent", more: #","pid":\#(SystemProcess.current)"#)
             let alive = try await bus.join("alive")
-            for _ in 0..<3 {
+            for _ in 0..<5 {
                 await bus.loop.advanceTime(by: .seconds(10))
                 try await alive.send(#"{"op":"ping"}"#)
                 try await alive.find("pong")
             }
             try await dead.channel.closeFuture.get()
+            #expect(silent.channel.isActive, "it was asked for a sign of life 20 s ago")
             await bus.loop.advanceTime(by: .seconds(10))
             try await silent.channel.closeFuture.get()
             try await alive.send(#"{"op":"ping"}"#)

@@ -51,7 +51,9 @@ struct MemoryBus: Sendable {
         let token = try BearerToken(of: directory)
         bus = try await loop.executeInContext {
             let logger = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
-            return Bus(inheritance, token, settings, loop, logger, idleMinutes: 0) {}
+            let bus = Bus(inheritance, token, settings, loop, logger, idleMinutes: 0) {}
+            bus.startRounds(in: directory, token, isThere: { true }, leave: {})
+            return bus
         }
         self.loop = loop
         self.directory = directory

@@ -17,10 +17,10 @@ struct InstallDepsTests {
     /// A release of the tools that were built with these tests.
     private func release(_ bus: TestBus, without missing: String? = nil) async throws -> String {
         let tarball = "\(bus.directory)/release.tar"
-        let tools = Self.tools.filter { $0 != missing }
+        let programs = ["server", "install-deps"].filter { (name: String) in name != missing }
         let tar = try RunningTool(
             "/usr/bin/env",
-            ["tar", "-chf", tarball, "-C", BuiltTools.directory.path] + tools,
+            ["tar", "-chf", tarball, "-C", BuiltTools.directory.path] + programs,
             environment: ProcessInfo.processInfo.environment,
             in: bus.directory
         )
@@ -66,8 +66,8 @@ struct InstallDepsTests {
     func failures() async throws {
         try await TestBus.with { bus in
             #expect(try await run(bus, ["--yes", "--from", try await release(bus)]).code == 0)
-            let incomplete = try await run(bus, ["--yes", "--from", try await release(bus, without: "list")])
-            #expect(incomplete.code == 1 && incomplete.errors.contains("has no 'list'"))
+            let incomplete = try await run(bus, ["--yes", "--from", try await release(bus, without: "server")])
+            #expect(incomplete.code == 1 && incomplete.errors.contains("has no 'server'"))
             let missing = try await run(bus, ["--yes", "--from", "\(bus.directory)/none.tar"])
             #expect(missing.code == 1)
 
@@ -168,6 +168,7 @@ struct InstallDepsTests {
             let script = """
                 #!/bin/sh
                 if [ "$1" = --version ]; then echo 0.1.0; exit; fi
+                case $0 in */client) ;; *) exec "\(BuiltTools.directory.path)/${0##*/}" "$@" ;; esac
                 echo $$ >> '\(bus.directory)/started'
                 if [ "$2" = \(hanging) ]; then echo 'I cannot'; exec sleep 600 >/dev/null; fi
                 exec '\(BuiltTools.path("client"))' "$@"
@@ -175,10 +176,8 @@ struct InstallDepsTests {
                 """
             let folder = "\(bus.directory)/release"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-            for tool in Self.tools where tool != "client" {
-                try FileManager.default.copyItem(atPath: BuiltTools.path(tool), toPath: "\(folder)/\(tool)")
-            }
-            try script.write(toFile: "\(folder)/client", atomically: false, encoding: .utf8)
+            try FileManager.default.copyItem(atPath: BuiltTools.path("server"), toPath: "\(folder)/server")
+            try script.write(toFile: "\(folder)/install-deps", atomically: false, encoding: .utf8)
             let tar = try RunningTool(
                 "/usr/bin/env",
                 ["tar", "-cf", "\(folder).tar", "-C", bus.directory, "release"],

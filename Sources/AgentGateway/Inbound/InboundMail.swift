@@ -9,7 +9,7 @@ import Logging
 /// before what comes for it later.
 struct InboundMail: Sendable {
     /// How long to wait when the bus has no room.
-    private static let pause: Duration = .seconds(5)
+    private static let interval: Duration = .seconds(5)
 
     private enum Event: Sendable {
         case arrival(Arrival)
@@ -133,10 +133,10 @@ struct InboundMail: Sendable {
             } catch BusError.refused(let failure) {
                 switch failure.code {
                 case "unknown_peer": return .gone
-                case "rate_limited": try await Task.sleep(for: .seconds(failure.retryAfter ?? 1))
+                case "rate_limited": try await pause(.seconds(failure.retryAfter ?? 1))
                 case "storage_full":
                     logger.warning("the bus cannot store mail: \(failure.message); still trying")
-                    try await Task.sleep(for: Self.pause)
+                    try await pause(Self.interval)
                 default: return .refused(failure.description)
                 }
             }

@@ -1,6 +1,5 @@
 package import InterSessionCore
 package import Logging
-import UnixSignals
 
 /// The single owner of an agent's mail outside its bus, for as long as there is somebody to own it for.
 package struct AgentGateway: Sendable {
@@ -81,8 +80,8 @@ package struct AgentGateway: Sendable {
                 }
             }
             tasks.addTask {
-                let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-                return await signals.first { _ in true }.map { "\($0)" } ?? "cancelled"
+                _ = try await Lifeline.end(needsReader: false)
+                return "a signal asks for it"
             }
             defer { tasks.cancelAll() }
             let reason = try await tasks.next() ?? "cancelled"

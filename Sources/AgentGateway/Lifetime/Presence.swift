@@ -1,3 +1,4 @@
+import InterSessionCore
 import Synchronization
 
 /// Since when nobody is on the bus for whom a gateway would be there.
@@ -13,7 +14,7 @@ final class Presence: Sendable {
         while true {
             let end = (aloneSince.withLock { $0 } ?? .now) + limit
             guard end > .now else { return }
-            try await Task.sleep(until: end, clock: .continuous)
+            try await pause(end - .now)
         }
     }
 }

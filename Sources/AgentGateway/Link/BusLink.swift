@@ -103,7 +103,7 @@ actor BusLink {
                 hasComplained = false
             }
             outbox = nil
-            try await Task.sleep(for: backoff.next(using: &generator))
+            try await pause(backoff.next(using: &generator))
         }
     }
 

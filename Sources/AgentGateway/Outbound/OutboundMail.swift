@@ -71,7 +71,7 @@ struct OutboundMail: Sendable {
                 try Task.checkCancellation()
                 guard job.giveUp > .now else { return await settle(job.id, .returned("\(error)")) }
                 logger.warning("message \(job.id) to \(job.address) could not be forwarded: \(error); still trying")
-                try await Task.sleep(for: backoff.next(using: &generator))
+                try await pause(backoff.next(using: &generator))
             }
         }
     }

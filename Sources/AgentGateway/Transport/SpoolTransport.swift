@@ -53,7 +53,7 @@ package struct SpoolTransport: Transport {
         defer { File.remove(directory.lease) }
         while true {
             try Lease.write(directory.lease)
-            try await Task.sleep(for: Self.leaseInterval)
+            try await pause(Self.leaseInterval)
         }
     }
 

@@ -8,6 +8,7 @@ struct Bus: Sendable {
     let storageWorker: Storage.Worker
     private let journal: NIOLoopBound<Journal>
     private let storage: NIOLoopBound<Storage>
+    private let logger: Logger
 
     /// How long leaving peers may take to read what was written for them.
     private static let goodbyeDeadline: Duration = .milliseconds(500)
@@ -108,8 +109,7 @@ struct Bus: Sendable {
         // A server that nobody ever joins leaves too.
         router.onPopulationChange()
         housekeeping.start()
-        GhostReaper(eventLoop: eventLoop, registry: registry, logger: logger).start()
-
+        self.logger = logger
         self.router = NIOLoopBound(router, eventLoop: eventLoop)
         self.journal = NIOLoopBound(journal, eventLoop: eventLoop)
         self.storage = NIOLoopBound(storage, eventLoop: eventLoop)
@@ -128,12 +128,12 @@ struct Bus: Sendable {
         return (bound, { place in eventLoop.execute { bound.value.report(place) } })
     }
 
-    /// Watches for the loss of the data directory. Its mail is rescued into a new one, all sessions hear of it, and
-    /// the server must leave, so that another takes its place there.
+    /// Begins to look for ghosts, and for the loss of the data directory. Its mail is rescued into a new one, all
+    /// sessions hear of it, and the server must leave, so that another takes its place there.
     ///
     /// Must be called on the event loop.
-    func surviveLoss(
-        of directory: DataDirectory,
+    func startRounds(
+        in directory: DataDirectory,
         _ token: BearerToken,
         isThere: @escaping () -> Bool,
         leave: @escaping () -> Void
@@ -141,7 +141,7 @@ struct Bus: Sendable {
         let router = router.value
         let journal = journal.value
         let storage = storage.value
-        let loss = DirectoryLoss(eventLoop: self.router.eventLoop, isThere: isThere) {
+        let loss = DirectoryLoss(isThere: isThere) {
             router.tellAll("the data directory \(directory.path) was removed; the mail was saved into a new one")
             journal.flush()
             storage.perform { store in
@@ -153,7 +153,8 @@ struct Bus: Sendable {
                 leave()
             }
         }
-        loss.start()
+        let reaper = GhostReaper(registry: router.registry, logger: logger)
+        Rounds([reaper.look, loss.look]).start(on: self.router.eventLoop)
     }
 
     /// What was accepted is still stored; the storage ends after it.

@@ -1,8 +1,6 @@
 package import InterSessionCore
 package import Logging
 import NIOCore
-import NIOPosix
-import UnixSignals
 
 /// The server of one port, from its lock to its last byte.
 package struct BusServer: Sendable {
@@ -40,31 +38,31 @@ package struct BusServer: Sendable {
         defer { identity.withdraw() }
 
         // One event loop owns all that changes, so that a message meets no lock and no second thread on its way.
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let eventLoop = ToolThread.eventLoop
         let (reasonsToEnd, end) = AsyncStream.makeStream(of: String.self)
         let idleMinutes = endpoint.settings.idleShutdownMinutes
         let inheritance = try await BlockingWork.run { [endpoint, mail] in
             try Bus.Inheritance(endpoint.directory, mail)
         }
-        let bus = try await group.next().submit { [mail, logger] in
-            Bus(inheritance, token, mail, group.next(), logger, idleMinutes: idleMinutes) {
+        let bus = try await eventLoop.submit { [mail, logger] in
+            Bus(inheritance, token, mail, eventLoop, logger, idleMinutes: idleMinutes) {
                 end.yield("nobody was here for \(idleMinutes) min")
             }
         }.get()
-        try await group.next().submit { [endpoint] in
-            bus.surviveLoss(
-                of: endpoint.directory,
+        try await eventLoop.submit { [endpoint] in
+            bus.startRounds(
+                in: endpoint.directory,
                 token,
                 isThere: { lock.isInPlace(endpoint.directory.serverLock(port: port)) },
                 leave: { end.yield("the data directory was removed") }
             )
         }.get()
         async let storing: Void = bus.storageWorker.run()
-        let strangers = try await group.next().submit {
-            NIOLoopBound(StrangerLimit(), eventLoop: group.next())
+        let strangers = try await eventLoop.submit {
+            NIOLoopBound(StrangerLimit(), eventLoop: eventLoop)
         }.get()
         let listeners = try await listen(
-            BusListener(group: group, router: bus.router, strangers: strangers, logger: logger)
+            BusListener(eventLoop: eventLoop, router: bus.router, strangers: strangers, logger: logger)
         )
         try ready()
         logger.info("serving \(endpoint.settings.host):\(port), version \(InterSession.version)")
@@ -78,7 +76,6 @@ package struct BusServer: Sendable {
         // What was accepted is written and delivered before anybody is sent away.
         await storing
         await bus.sayGoodbye()
-        try await group.shutdownGracefully()
         withExtendedLifetime(lock) {}
     }
 
@@ -86,8 +83,8 @@ package struct BusServer: Sendable {
         await withTaskGroup(of: String?.self) { tasks in
             tasks.addTask { await reasons.first { _ in true } }
             tasks.addTask {
-                let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-                return await signals.first { _ in true }.map { "\($0)" }
+                _ = try? await Lifeline.end(needsReader: false)
+                return "a signal asks for it"
             }
             if let reason = await tasks.next() { logger.info("leaving: \(reason ?? "cancelled")") }
             tasks.cancelAll()

@@ -7,8 +7,8 @@ import NIOWebSocket
 
 /// Accepts connections on the Unix socket and on TCP, and builds the pipeline of each.
 struct BusListener: Sendable {
-    let group: MultiThreadedEventLoopGroup
-    /// The one event loop's router. All connections are on that loop, because the group has no other.
+    let eventLoop: any EventLoop
+    /// The one event loop's router. All connections are on that loop, because there is no other.
     let router: NIOLoopBound<Router>
     let strangers: NIOLoopBound<StrangerLimit>
     let logger: Logger
@@ -19,7 +19,7 @@ struct BusListener: Sendable {
     }
 
     func listen(on way: Way) async throws -> any Channel {
-        let bootstrap = ServerBootstrap(group: group)
+        let bootstrap = ServerBootstrap(group: eventLoop)
             // The system's own bound is lower on most machines; a crowd of clients starts at once.
             .serverChannelOption(.backlog, value: 4096)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 1024 * 1024, high: 4 * 1024 * 1024))

@@ -40,8 +40,8 @@ final class Connection: ChannelDuplexHandler {
     var features: Features = []
     /// Answers that were given to this connection instead of its agent, and are not acknowledged.
     var withheld: Set<MessageID> = []
-    /// When the peer was last heard of, be it by a pong.
-    private(set) var lastHeard = NIODeadline.now()
+    /// Whether the peer was heard of since it was last pinged.
+    private(set) var answersPings = true
     /// The kernel vouches for the peer being our own user: it came through the Unix socket.
     let isLocalUser: Bool
 
@@ -93,7 +93,6 @@ final class Connection: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        lastHeard = context.eventLoop.now
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -121,7 +120,7 @@ final class Connection: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
-        lastHeard = context.eventLoop.now
+        answersPings = true
         flushIfNeeded()
     }
 
@@ -216,6 +215,7 @@ final class Connection: ChannelDuplexHandler {
     /// Asks the peer for a sign of life.
     func ping() {
         guard let context, !isClosing else { return }
+        answersPings = false
         write(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer()), nil, context)
     }
 

@@ -1,4 +1,5 @@
 import GRDB
+import InterSessionCore
 import Synchronization
 
 /// Moves what was committed from SQLite's log into the database file, on a connection and a thread of its own.
@@ -14,6 +15,7 @@ final class Checkpointer: Sendable {
     private static let longestLog = 4096
 
     private let connection: DatabaseQueue
+    private let thread = BlockingThread()
     private let state = Mutex((bytes: 0, isRunning: false))
 
     init(_ connection: DatabaseQueue) {
@@ -29,11 +31,13 @@ final class Checkpointer: Sendable {
             return true
         }
         guard isDue else { return }
-        connection.asyncWriteWithoutTransaction { [self] database in
-            // What is in use stays for the next time; a damaged file is for the writer to find.
-            let log = try? database.checkpoint(.passive)
-            // Little is left to be moved now, so commits wait for milliseconds only.
-            if let log, log.walFrameCount > Self.longestLog { _ = try? database.checkpoint(.truncate) }
+        thread.start { [self] in
+            try? connection.writeWithoutTransaction { database in
+                // What is in use stays for the next time; a damaged file is for the writer to find.
+                let log = try database.checkpoint(.passive)
+                // Little is left to be moved now, so commits wait for milliseconds only.
+                if log.walFrameCount > Self.longestLog { _ = try database.checkpoint(.truncate) }
+            }
             state.withLock { $0.isRunning = false }
         }
     }

@@ -1,4 +1,3 @@
-import Dispatch
 import InterSessionCore
 import NIOCore
 
@@ -72,7 +71,7 @@ struct MessageLog {
         guard File.exists(oldest) else { return }
         let discarded = "\(path).discarded"
         try File.rename(oldest, to: discarded)
-        DispatchQueue.global(qos: .utility).async { File.remove(discarded) }
+        BlockingWork.start { File.remove(discarded) }
     }
 
     /// The newest message id in the log or its last rotation, so that ids go on rising after a restart.

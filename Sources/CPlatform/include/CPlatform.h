@@ -19,12 +19,19 @@ struct platform_credentials {
 /// A descriptor that becomes readable when the process ends, or -1 with errno set (ENOSYS where there is none).
 int platform_process_descriptor(pid_t process);
 
+/// Has SIGTERM and SIGINT make a descriptor readable instead of ending the process: the descriptor, which is for the
+/// process's life, or -1 with errno set.
+int platform_termination_signals(void);
+
 /// A descriptor that becomes readable when the entries of the directory change, or -1 with errno set. It is for the
 /// process's life.
 int platform_watch_directory(const char *path);
 
 /// Takes note of the changes until now, so that the descriptor becomes readable at the next one.
 void platform_drain_watch(int watch);
+
+/// Calls `body` on a new thread, which ends with it: 0, or the number of an error.
+int platform_start_thread(void (*body)(void *), void *context);
 
 /// Takes (non-blocking) the whole-file lock that dies with its last descriptor: 0, or -1 with errno set.
 int platform_lock(int descriptor);
@@ -38,7 +45,8 @@ int platform_rename_new(const char *from, const char *to);
 /// Lets this process have as many open files as the system allows it: the number, or -1 with errno set.
 long platform_raise_open_files(void);
 
-/// Gives the system back what memory is allocated and not used, where the allocator can.
+/// Gives the system back what memory is allocated and not used, and the program's own pages that are as on disk, where
+/// that can be done.
 void platform_return_memory(void);
 
 /// Duplicates a descriptor to a number of at least `lowest`, closed on exec.

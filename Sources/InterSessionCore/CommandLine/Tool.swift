@@ -26,12 +26,16 @@ extension Tool {
         )
     }
 
-    package static func main() async {
-        do {
-            var tool = try parse()
-            try await tool.run()
-        } catch {
-            end(error)
+    /// Runs the tool with the arguments of this process, and ends the process.
+    package static func main() {
+        ToolThread.run {
+            do {
+                var tool = try parse()
+                try await tool.run()
+                exit()
+            } catch {
+                end(error)
+            }
         }
     }
 

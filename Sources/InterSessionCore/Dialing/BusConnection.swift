@@ -9,9 +9,6 @@ package enum BusConnection {
     package typealias Outbound = NIOAsyncChannelOutboundWriter<ClientRequest>
     private typealias FrameChannel = NIOAsyncChannel<ServerFrame, ClientRequest>
 
-    /// A tool has one connection; a thread for each core would cost more than the work.
-    private static let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-
     /// Opens a WebSocket on the connected socket, hands it to `body`, and closes it when `body` is done.
     ///
     /// Reading throws ``BusError/closed(code:reason:)`` when the server says why it closes, and ends when it does not.
@@ -19,7 +16,7 @@ package enum BusConnection {
         on socket: Descriptor,
         _ body: @Sendable (Inbound, Outbound) async throws -> Result
     ) async throws -> Result {
-        let (raw, upgrade) = try await ClientBootstrap(group: eventLoops)
+        let (raw, upgrade) = try await ClientBootstrap(group: ToolThread.eventLoop)
             .withConnectedSocket(try socket.duplicate()) { channel in
                 channel.eventLoop.makeCompletedFuture { (channel, try configure(channel)) }
             }

@@ -2,7 +2,7 @@
 package struct ControlSession: Sendable {
     /// How long the session's own client may be away: the time it needs after the server was killed.
     private static let agentDeadline: Duration = .seconds(3)
-    private static let pause: Duration = .milliseconds(50)
+    private static let interval: Duration = .milliseconds(50)
 
     package let agent: ListenerState
     private let endpoint: BusEndpoint
@@ -67,7 +67,7 @@ package struct ControlSession: Sendable {
                 reason = .noServer(port: endpoint.settings.port)
             }
             guard clock.now < giveUp else { throw reason }
-            try await Task.sleep(for: Self.pause)
+            try await pause(Self.interval)
         }
     }
 }

@@ -1,3 +1,5 @@
+import NIOCore
+
 /// Runs `work`, and throws `failure` when it takes longer than `limit`.
 package func withDeadline<Result: Sendable>(
     _ limit: Duration,
@@ -7,11 +9,23 @@ package func withDeadline<Result: Sendable>(
     try await withThrowingTaskGroup(of: Result.self) { group in
         group.addTask(operation: work)
         group.addTask {
-            try await Task.sleep(for: limit)
+            try await pause(limit)
             throw failure
         }
         defer { group.cancelAll() }
         guard let result = try await group.next() else { throw failure }
         return result
+    }
+}
+
+/// Waits so long, by the tool's event loop; `Task.sleep` would start Dispatch, see ``ToolThread``.
+///
+/// - Throws: `CancellationError`.
+package func pause(_ time: Duration) async throws {
+    let timer = ToolThread.eventLoop.scheduleTask(in: TimeAmount(time)) {}
+    try await withTaskCancellationHandler {
+        do { try await timer.futureResult.get() } catch { throw CancellationError() }
+    } onCancel: {
+        timer.cancel()
     }
 }

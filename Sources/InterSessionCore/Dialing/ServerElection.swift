@@ -7,7 +7,7 @@ package struct ServerElection: Sendable {
     /// A server starts in some 20 ms; this is for a machine that is busy.
     private static let deadline: Duration = .seconds(10)
     /// Between two looks for the socket of a server that somebody else is starting.
-    private static let pause: Duration = .milliseconds(5)
+    private static let interval: Duration = .milliseconds(5)
     /// What the server says on its ready descriptor when it accepts connections.
     package static let ready = "ready"
 
@@ -36,7 +36,7 @@ package struct ServerElection: Sendable {
                         + "and does not answer; see '\(endpoint.directory.serverLog)'"
                 )
             }
-            try await Task.sleep(for: Self.pause)
+            try await pause(Self.interval)
         }
     }
 

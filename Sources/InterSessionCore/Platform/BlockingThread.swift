@@ -12,6 +12,11 @@ package final class BlockingThread: Sendable {
         pool.shutdownGracefully { _ in }
     }
 
+    /// Does the work when what was asked for before is done, and tells nobody.
+    package func start(_ body: @escaping @Sendable () -> Void) {
+        pool.submit { _ in body() }
+    }
+
     /// Does the work when what was asked for before is done.
     package func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
         try await pool.runIfActive(body)

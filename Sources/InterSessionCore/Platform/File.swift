@@ -113,6 +113,11 @@ package enum File {
         guard symlink(target, path) == 0 else { throw PlatformError("make the link '\(path)'") }
     }
 
+    /// Gives a file a second name (link(2)).
+    package static func makeName(_ path: String, for file: String) throws(PlatformError) {
+        guard link(file, path) == 0 else { throw PlatformError("give '\(file)' the name '\(path)'") }
+    }
+
     package static func isLink(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK

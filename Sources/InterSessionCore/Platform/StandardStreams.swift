@@ -14,6 +14,21 @@ package enum StandardStreams {
         try Descriptor.write(Array(text.utf8), to: STDOUT_FILENO)
     }
 
+    /// Returns when some lines, 4 KiB, can be printed at once. Nothing else of the tool waits meanwhile, as it does for
+    /// a reader that has stopped reading while a line is printed.
+    package static func waitForRoom() async throws {
+        while !hasRoom(within: 0) {
+            try Task.checkCancellation()
+            _ = try await BlockingWork.run { hasRoom(within: 1000) }
+        }
+    }
+
+    /// - Parameter milliseconds: how long to wait for it.
+    private static func hasRoom(within milliseconds: Int32) -> Bool {
+        var output = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
+        return poll(&output, 1, milliseconds) > 0
+    }
+
     package static func printError(_ line: String) {
         // There is nowhere to complain when this fails.
         try? Descriptor.write(Array((line + "\n").utf8), to: STDERR_FILENO)

@@ -1,0 +1,68 @@
+import ArgumentParser
+import InterSessionCore
+
+/// The `client` of this session, which shall end.
+struct ListenerProcess {
+    enum Failure: Error, Equatable {
+        case notOurs(processID: Int32, executable: String)
+        case stays(processID: Int32)
+    }
+
+    /// How long it may take to leave by itself, and after each signal.
+    private static let patience: Duration = .seconds(2)
+
+    private let state: ListenerState
+    private let key: SessionKey
+    private let directory: DataDirectory
+
+    init(_ state: ListenerState, key: SessionKey, directory: DataDirectory) {
+        self.state = state
+        self.key = key
+        self.directory = directory
+    }
+
+    /// Waits for its end, and helps where it does not come.
+    ///
+    /// - Throws: ``Failure``.
+    func end() async throws {
+        if try await isGone() { return }
+        for signal in [SystemProcess.Signal.terminate, .kill] {
+            try prove()
+            SystemProcess.send(signal, to: state.listenerProcessID)
+            if try await isGone() { return }
+        }
+        throw Failure.stays(processID: state.listenerProcessID)
+    }
+
+    /// A client holds its lock for as long as it lives.
+    private func isGone() async throws -> Bool {
+        let giveUp = ContinuousClock.now + Self.patience
+        repeat {
+            if try ListenerState.ofLiveListener(key, in: directory) == nil { return true }
+            try await pause(.milliseconds(10))
+        } while .now < giveUp
+        return false
+    }
+
+    /// The number may belong to another program by now: only a `client` that lies where our tools lie is signalled.
+    private func prove() throws {
+        let executable = SystemProcess.executable(of: state.listenerProcessID) ?? "an unknown program"
+        let expected = try? ToolLocator.path(of: "client", in: directory)
+        let isOurs = [expected, expected.flatMap(File.resolved)].contains(executable)
+        guard isOurs else { throw Failure.notOurs(processID: state.listenerProcessID, executable: executable) }
+    }
+}
+
+extension ListenerProcess.Failure: ToolError {
+    var description: String {
+        switch self {
+        case .notOurs(let processID, let executable):
+            "the listener did not leave, and process \(processID) is \(executable), not the client of this "
+                + "installation; it was left alone; end it yourself if it is one of an older version"
+        case .stays(let processID):
+            "the listener (process \(processID)) does not end; look at it with ps"
+        }
+    }
+
+    var exitCode: ExitCode { .refused }
+}

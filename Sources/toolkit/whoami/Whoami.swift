@@ -1,0 +1,27 @@
+import ArgumentParser
+import InterSessionCore
+import NIOCore
+
+struct Whoami: Tool {
+    static let purpose = "Show what this session is called here and outside, and who owns the way outside."
+    static let example = "whoami --json"
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @OptionGroup var bus: BusOptions
+
+    func run() async throws {
+        let session = try ControlSession(bus)
+        let (sessions, gateways) = try await session.ask([.list(all: false)], features: .gateways) { answer in
+            if case .listing(let sessions, let gateways, _) = answer { (sessions, gateways) } else { nil }
+        }
+        let identity = Identity(
+            self: session.agent,
+            sessions: sessions,
+            gateways: gateways,
+            trusted: try Configuration.read(from: DataDirectory.current()).trustedAgents
+        )
+        try StandardStreams.print(json ? identity.json : identity.text)
+    }
+}
