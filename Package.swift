@@ -64,6 +64,17 @@ let package = Package(
             ]
         ),
         .executableTarget(name: "soak", dependencies: nio + ["InterSessionCore", argumentParser]),
+        .executableTarget(
+            name: "bench",
+            dependencies: nio + [
+                "InterSessionCore", argumentParser, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "nothing", "server", "toolkit",
+            ]
+        ),
+        .executableTarget(
+            name: "nothing",
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]
+        ),
         .target(name: "TestSupport", dependencies: ["InterSessionCore"], path: "Tests/TestSupport"),
         .testTarget(
             name: "InterSessionCoreTests",
@@ -104,7 +115,7 @@ if Context.environment["INTER_SESSION_FUZZ"] != nil {
     )
 }
 
-for target in package.targets where target.name != "CPlatform" {
+for target in package.targets where !["CPlatform", "nothing"].contains(target.name) {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .swiftLanguageMode(.v6),

@@ -85,10 +85,21 @@ package final class Descriptor: Sendable {
         while true {
             var count = 0
             let chunk = [UInt8](unsafeUninitializedCapacity: most) { space, initialized in
-                count = read(number, space.baseAddress, most)
+                count = SystemCalls.read(number, space.baseAddress, most)
                 initialized = max(0, count)
             }
             if count >= 0 { return chunk }
+            guard errno == EINTR else { throw PlatformError("read") }
+        }
+    }
+
+    /// Reads what is there, waiting for the first byte.
+    ///
+    /// - Returns: how many bytes; none at the end.
+    package func read(into space: UnsafeMutableRawBufferPointer) throws(PlatformError) -> Int {
+        while true {
+            let count = SystemCalls.read(number, space.baseAddress, space.count)
+            if count >= 0 { return count }
             guard errno == EINTR else { throw PlatformError("read") }
         }
     }

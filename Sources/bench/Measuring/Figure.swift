@@ -1,0 +1,68 @@
+import InterSessionCore
+import NIOCore
+
+/// One line of the benchmark: what was measured, and beside it what the machine itself needs for the same.
+struct Figure: Sendable {
+    enum Unit: String, Sendable {
+        case milliseconds = "ms"
+        case perSecond = "/s"
+        case mebibytes = "MiB"
+        case perMinute = "/min"
+    }
+
+    let name: String
+    let unit: Unit
+    let samples: Samples
+    /// The median of the floor, and what that is.
+    var floor: (name: String, value: Double)?
+    /// What the project wants: at most so much, or for a rate at least.
+    var target: Double?
+
+    var cells: [String] {
+        [
+            name,
+            "\(Self.text(samples.median)) \(unit.rawValue)",
+            samples.count > 1 ? Self.text(samples.quantile(0.95)) : "",
+            samples.count > 1 ? Self.text(samples.quantile(0.99)) : "",
+            target.map { "\(unit == .perSecond ? "≥" : "≤") \(Self.text($0))" } ?? "",
+            floor.map { "\(Self.text($0.value)) (\($0.name))" } ?? "",
+            floor.map { Self.text(unit == .perSecond ? $0.value / samples.median : samples.median / $0.value) + "x" }
+                ?? "",
+        ]
+    }
+
+    static let header = ["figure", "median", "p95", "p99", "target", "floor", "of it"]
+
+    /// Three digits that matter.
+    static func text(_ value: Double) -> String {
+        guard value.isFinite else { return "-" }
+        if value >= 100 { return grouped(Int(value.rounded())) }
+        let scale = value >= 10 ? 10.0 : 100.0
+        let parts = Int((value * scale).rounded())
+        let rest = String(parts % Int(scale))
+        let zeros = String(repeating: "0", count: (scale == 10 ? 1 : 2) - rest.utf8.count)
+        return "\(parts / Int(scale)).\(zeros)\(rest)"
+    }
+
+    private static func grouped(_ number: Int) -> String {
+        number < 1000 ? "\(number)" : "\(grouped(number / 1000)),\(String(number % 1000 + 1000).dropFirst())"
+    }
+
+    /// The line of a record. Numbers are thousandths: the toolkit's JSON has integers.
+    func write(to json: inout JSONWriter) {
+        json.field("name", name)
+        json.field("unit", unit.rawValue)
+        json.field("runs", samples.count)
+        json.field("median_thousandths", Self.thousandths(samples.median))
+        json.field("p95_thousandths", Self.thousandths(samples.quantile(0.95)))
+        json.field("p99_thousandths", Self.thousandths(samples.quantile(0.99)))
+        if let floor {
+            json.field("floor", floor.name)
+            json.field("floor_thousandths", Self.thousandths(floor.value))
+        }
+    }
+
+    private static func thousandths(_ value: Double) -> Int {
+        value.isFinite ? Int((value * 1000).rounded()) : 0
+    }
+}
