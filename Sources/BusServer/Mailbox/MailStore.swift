@@ -150,8 +150,8 @@ struct MailStore {
     }
 
     private static func insert(_ mail: MailBatch.Mail, _ parties: inout Parties, into database: Database) throws {
-        let statement = try database.cachedStatement(sql: "INSERT INTO messages VALUES (?,?,?,?,?,?)")
-        let id = mail.id.rowID
+        let statement = try BulkStatement("INSERT INTO messages VALUES (?,?,?,?,?,?)", in: database)
+        let id = BulkStatement.Value.integer(mail.id.rowID)
         switch mail.content {
         case .message(let message):
             let sender = try parties.number(
@@ -161,24 +161,34 @@ struct MailStore {
             let recipient = try message.toSessionID.map { sessionID in
                 try parties.number(of: .init(sessionID: sessionID, name: message.to ?? "", label: ""), in: database)
             }
-            try statement.execute(arguments: [id, sender, recipient, message.inReplyTo, mail.depth, message.text])
-        case .notice(let notice):
-            let nobody: Int64? = nil
-            try statement.execute(arguments: [id, nobody, nobody, nil as String?, 0, notice.text])
+            try statement.run(
+                id,
+                .integer(sender),
+                recipient.map { .integer($0) } ?? .null,
+                message.inReplyTo.map { .text($0) } ?? .null,
+                .integer(Int64(mail.depth)),
+                .text(message.text)
+            )
+        case .notice(let notice): try statement.run(id, .null, .null, .null, .integer(0), .text(notice.text))
         }
-        let delivery = try database.cachedStatement(sql: "INSERT INTO deliveries VALUES (?,?,0)")
-        for mailbox in mail.mailboxes { try delivery.execute(arguments: [id, mailbox]) }
+        let delivery = try BulkStatement("INSERT INTO deliveries VALUES (?,?,0)", in: database)
+        for mailbox in mail.mailboxes { try delivery.run(id, .integer(mailbox)) }
         guard let key = mail.key else { return }
-        try database.cachedStatement(sql: "INSERT INTO keys VALUES (?,?,?)")
-            .execute(arguments: [key.mailbox, key.text, id])
+        try BulkStatement("INSERT INTO keys VALUES (?,?,?)", in: database)
+            .run(.integer(key.mailbox), .text(key.text), id)
     }
 
     private static func settle(_ settlement: MailBatch.Settlement, in database: Database) throws {
         // Also what has expired: it was seen after all.
-        try database.cachedStatement(
-            sql: "UPDATE deliveries SET state = ? WHERE message = ? AND mailbox = ? AND state NOT IN (1, 3)"
+        try BulkStatement(
+            "UPDATE deliveries SET state = ? WHERE message = ? AND mailbox = ? AND state NOT IN (1, 3)",
+            in: database
         )
-        .execute(arguments: [settlement.state.rawValue, settlement.message.rowID, settlement.mailbox])
+        .run(
+            .integer(Int64(settlement.state.rawValue)),
+            .integer(settlement.message.rowID),
+            .integer(settlement.mailbox)
+        )
     }
 
     mutating func save(_ owner: Owner) throws {

@@ -13,8 +13,15 @@ package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     /// - Returns: nil unless `text` is an id of this form.
     package init?(_ text: String) {
-        guard text.utf8.count == Self.length, let number = UInt64(text, radix: 36), text == text.lowercased() else {
-            return nil
+        guard text.utf8.count == Self.length else { return nil }
+        // By hand, as below: an id is read and written several times for each message.
+        var number: UInt64 = 0
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): number = number * 36 + UInt64(byte - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "z"): number = number * 36 + UInt64(byte - UInt8(ascii: "a") + 10)
+            default: return nil
+            }
         }
         self.number = number
     }
@@ -34,8 +41,16 @@ package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertibl
     package var time: Timestamp { Timestamp(microseconds: number) }
 
     package var description: String {
-        let digits = String(number, radix: 36)
-        return String(repeating: "0", count: max(0, Self.length - digits.utf8.count)) + digits
+        // Ten digits are enough for the times of a hundred years and more.
+        String(unsafeUninitializedCapacity: Self.length) { space in
+            var rest = number
+            for place in (0..<Self.length).reversed() {
+                let digit = UInt8(rest % 36)
+                space[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+                rest /= 36
+            }
+            return Self.length
+        }
     }
 
     package static func < (first: MessageID, second: MessageID) -> Bool { first.number < second.number }

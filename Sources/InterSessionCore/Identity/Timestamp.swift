@@ -18,9 +18,18 @@ package struct Timestamp: Comparable, Hashable, Sendable {
         let (days, ofDay) = milliseconds.quotientAndRemainder(dividingBy: 86_400_000)
         let (year, month, day) = Self.civil(daysSince1970: days)
         let seconds = ofDay / 1000
-        return "\(year.padded(4))-\(month.padded(2))-\(day.padded(2))T"
-            + "\((seconds / 3600).padded(2)):\((seconds / 60 % 60).padded(2)):\((seconds % 60).padded(2))"
-            + ".\((ofDay % 1000).padded(3))Z"
+        return String(unsafeUninitializedCapacity: 24) { space in
+            var text = FixedText(space)
+            text.write(year, digits: 4)
+            text.write("-", month)
+            text.write("-", day)
+            text.write("T", seconds / 3600)
+            text.write(":", seconds / 60 % 60)
+            text.write(":", seconds % 60)
+            text.write(".", ofDay % 1000, digits: 3)
+            text.write("Z")
+            return text.count
+        }
     }
 
     /// Reads what ``iso8601`` writes; the milliseconds may be left out.
@@ -70,9 +79,34 @@ package struct Timestamp: Comparable, Hashable, Sendable {
     }
 }
 
-extension Int {
-    fileprivate func padded(_ width: Int) -> String {
-        let digits = String(self)
-        return String(repeating: "0", count: Swift.max(0, width - digits.utf8.count)) + digits
+/// Text of a known length, written without strings in between.
+private struct FixedText {
+    private let space: UnsafeMutableBufferPointer<UInt8>
+    private(set) var count = 0
+
+    init(_ space: UnsafeMutableBufferPointer<UInt8>) {
+        self.space = space
+    }
+
+    mutating func write(_ character: Unicode.Scalar) {
+        guard count < space.count else { return }
+        space[count] = UInt8(ascii: character)
+        count += 1
+    }
+
+    /// With leading zeros, and without what is more than so many digits.
+    mutating func write(_ number: Int, digits: Int) {
+        guard count + digits <= space.count else { return }
+        var rest = number
+        for place in stride(from: count + digits - 1, through: count, by: -1) {
+            space[place] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+        count += digits
+    }
+
+    mutating func write(_ separator: Unicode.Scalar, _ number: Int, digits: Int = 2) {
+        write(separator)
+        write(number, digits: digits)
     }
 }

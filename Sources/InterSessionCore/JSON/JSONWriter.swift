@@ -95,11 +95,23 @@ package struct JSONWriter {
     }
 
     private mutating func writeName(_ name: StaticString) {
-        if needsComma { buffer.writeStaticString(",") }
+        let comma = needsComma
         needsComma = true
-        buffer.writeStaticString("\"")
-        buffer.writeStaticString(name)
-        buffer.writeStaticString("\":")
+        // One look at the buffer's capacity for all of it: a frame has a dozen names.
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: name.utf8CodeUnitCount + 4) { space in
+            var end = 0
+            if comma {
+                space[end] = UInt8(ascii: ",")
+                end += 1
+            }
+            space[end] = UInt8(ascii: "\"")
+            let letters = UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+            UnsafeMutableRawBufferPointer(rebasing: space[(end + 1)...]).copyMemory(from: letters)
+            end += 1 + letters.count
+            space[end] = UInt8(ascii: "\"")
+            space[end + 1] = UInt8(ascii: ":")
+            return end + 2
+        }
     }
 }
 
@@ -107,10 +119,12 @@ extension ByteBuffer {
     /// Writes `text` as a JSON string: only what RFC 8259 §7 demands is escaped.
     mutating func writeJSONString(_ text: String) {
         var text = text
-        writeStaticString("\"")
         text.withUTF8 { bytes in
             let bytes = UnsafeRawBufferPointer(bytes)
             var scanner = JSONScanner(bytes)
+            scanner.skipPlainText()
+            if scanner.next == nil { return writePlainJSONString(bytes) }
+            writeStaticString("\"")
             var runStart = 0
             while true {
                 scanner.skipPlainText()
@@ -124,8 +138,17 @@ extension ByteBuffer {
                 runStart = position + 1
             }
             writeBytes(UnsafeRawBufferPointer(rebasing: bytes[runStart...]))
+            writeStaticString("\"")
         }
-        writeStaticString("\"")
+    }
+
+    private mutating func writePlainJSONString(_ bytes: UnsafeRawBufferPointer) {
+        writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + 2) { space in
+            space[0] = UInt8(ascii: "\"")
+            UnsafeMutableRawBufferPointer(rebasing: space[1...]).copyMemory(from: bytes)
+            space[bytes.count + 1] = UInt8(ascii: "\"")
+            return bytes.count + 2
+        }
     }
 
     private mutating func writeEscape(_ byte: UInt8) {

