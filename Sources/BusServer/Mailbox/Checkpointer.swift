@@ -32,6 +32,8 @@ final class Checkpointer: Sendable {
         }
         guard isDue else { return }
         thread.start { [self] in
+            // First its receivers get what was committed: a large message keeps both processors busy.
+            SystemProcess.yield(milliseconds: 20)
             try? connection.writeWithoutTransaction { database in
                 // What is in use stays for the next time; a damaged file is for the writer to find.
                 let log = try database.checkpoint(.passive)

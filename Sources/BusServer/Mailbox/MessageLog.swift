@@ -35,12 +35,31 @@ struct MessageLog {
     mutating func append(_ mail: [(frame: ByteBuffer, recipients: Int)]) throws {
         guard !mail.isEmpty else { return }
         var lines = ByteBuffer()
-        lines.reserveCapacity(mail.reduce(0) { $0 + $1.frame.readableBytes + 32 })
+        lines.reserveCapacity(min(Self.mostGathered, mail.reduce(0) { $0 + $1.frame.readableBytes + 32 }))
         for (frame, recipients) in mail {
-            ServerFrame.Message.writeRecord(of: frame, recipients: recipients, to: &lines)
+            let record = ServerFrame.Message.Record(of: frame, recipients: recipients)
+            if record.fields.readableBytes < Self.mostGathered {
+                record.parts.forEach { lines.writeImmutableBuffer($0) }
+                if lines.readableBytes >= Self.mostGathered { try flush(&lines) }
+            } else {
+                try flush(&lines)
+                for part in record.parts { try write(part) }
+            }
         }
-        try file.write(lines.readableBytesView)
-        size += lines.readableBytes
+        try flush(&lines)
+    }
+
+    /// Records are gathered up to so many bytes for one write(2); what is as large by itself is not copied for it.
+    private static let mostGathered = 64 * 1024
+
+    private mutating func flush(_ lines: inout ByteBuffer) throws {
+        try write(lines)
+        lines.clear()
+    }
+
+    private mutating func write(_ bytes: ByteBuffer) throws {
+        try bytes.withUnsafeReadableBytes { try file.write($0) }
+        size += bytes.readableBytes
     }
 
     /// Takes back what was appended behind that size.

@@ -44,13 +44,28 @@ package final class Descriptor: Sendable {
     }
 
     /// Writes all of it, however many calls that takes.
+    package func write(_ bytes: UnsafeRawBufferPointer) throws(PlatformError) {
+        try Self.write(bytes, to: number)
+    }
+
     static func write(_ bytes: [UInt8], to number: Int32) throws(PlatformError) {
+        // The closure of withUnsafeBytes would lose the type of the error.
+        let failure: PlatformError? = bytes.withUnsafeBytes { bytes in
+            do throws(PlatformError) {
+                try write(bytes, to: number)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private static func write(_ bytes: UnsafeRawBufferPointer, to number: Int32) throws(PlatformError) {
         var written = 0
         while written < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                let rest = UnsafeRawBufferPointer(rebasing: $0[written...])
-                return SystemCalls.write(number, rest.baseAddress, rest.count)
-            }
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+            let count = SystemCalls.write(number, rest.baseAddress, rest.count)
             if count >= 0 {
                 written += count
             } else if errno == EAGAIN {

@@ -13,9 +13,9 @@ package enum SystemProcess {
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
 
-    /// Lets other processes run for a moment.
-    package static func yield() {
-        poll(nil, 0, 5)
+    /// Lets others run for a while, and blocks its thread.
+    package static func yield(milliseconds: Int32 = 5) {
+        poll(nil, 0, milliseconds)
     }
 
     /// False for a process that is gone or a zombie.

@@ -262,18 +262,22 @@ extension ServerFrame.Message {
         }
     }
 
-    /// Appends the record of messages.log that says the same as the frame, and for how many it was.
-    package static func writeRecord(of frame: ByteBuffer, recipients: Int, to lines: inout ByteBuffer) {
-        // The fields are encoded once, for the log and for the receivers.
-        let fields = frame.getSlice(
-            at: frame.readerIndex + opening.utf8.count,
-            length: frame.readableBytes - opening.utf8.count - 1
-        )
-        lines.writeStaticString("{")
-        if let fields { lines.writeImmutableBuffer(fields) }
-        lines.writeStaticString(",\"recipients\":")
-        lines.writeString(String(recipients))
-        lines.writeStaticString("}\n")
+    /// The record of messages.log that says the same as a frame, and for how many it was.
+    package struct Record {
+        /// Those of the frame: they are encoded once, for the log and for the receivers.
+        package let fields: ByteBuffer
+        private let recipients: Int
+
+        package init(of frame: ByteBuffer, recipients: Int) {
+            let start = frame.readerIndex + opening.utf8.count
+            fields = frame.getSlice(at: start, length: frame.writerIndex - start - 1) ?? ByteBuffer()
+            self.recipients = recipients
+        }
+
+        /// What makes the line, in its order.
+        package var parts: [ByteBuffer] {
+            [ByteBuffer(staticString: "{"), fields, ByteBuffer(string: ",\"recipients\":\(recipients)}\n")]
+        }
     }
 
     /// Bytes of a frame beside the text.
