@@ -36,22 +36,25 @@ struct Bench: Tool {
     func run() async throws {
         if relay { return try RelayFloor.copy() }
         SystemProcess.raiseOpenFiles()
-        let place = try directory()
-        if let growth { return try await grow(place, into: growth) }
+        let ours = Environment.executable.map { String($0[..<($0.lastIndex(of: "/") ?? $0.startIndex)]) } ?? "."
+        let links = try ToolLinks(to: tools ?? ours, ours: ours)
+        defer { links.remove() }
+        if let growth { return try await grow(links.path, into: growth) }
         // Before the measuring, which takes minutes.
         let earlier = try compare.map { try JSONObject(ByteBuffer(bytes: try File.readAny($0, limit: 1 << 24))) }
         var figures: [Figure] = []
         for section in Section.allCases where only == nil || only == section {
             if !json { StandardStreams.printError("measuring \(section.rawValue) …") }
-            figures += try await measure(section, place)
+            figures += try await measure(section, links)
         }
-        let record = Record(machine: Machine.description(tools: place), figures: figures)
+        let record = Record(machine: Machine.description, figures: figures)
         if let earlier { return try StandardStreams.print(try record.comparison(with: earlier)) }
         try StandardStreams.print(json ? record.json : record.table)
     }
 
-    private func measure(_ section: Section, _ tools: String) async throws -> [Figure] {
-        switch section {
+    private func measure(_ section: Section, _ links: ToolLinks) async throws -> [Figure] {
+        let tools = links.path
+        return switch section {
         case .processes: try await ProcessFigures(tools: tools, runs: quick ? 5 : 60).measure()
         case .throughput:
             try await ThroughputFigures(tools: tools, runs: quick ? 1 : 5, share: quick ? 0.02 : 1).measure()
@@ -64,7 +67,7 @@ struct Bench: Tool {
             ).measure()
         case .rest:
             try await RestFigures(
-                tools: tools,
+                links: links,
                 watch: .seconds(quick ? 2 : 120),
                 crowd: quick ? 20 : 500,
                 load: quick ? 1000 : 200_000
@@ -92,20 +95,6 @@ struct Bench: Tool {
                 )
             }
         }
-        try StandardStreams.print("\(Machine.description(tools: tools))\n\n\(table.lines.joined(separator: "\n"))")
-    }
-
-    /// - Throws: a sentence when the tools are not there.
-    private func directory() throws -> String {
-        var place = tools ?? ""
-        if tools == nil, let program = Environment.executable, let slash = program.lastIndex(of: "/") {
-            place = String(program[..<slash])
-        }
-        for tool in ["server", "client", "send", "list", "nothing"] where !File.isExecutable("\(place)/\(tool)") {
-            throw BenchBus.Failure(
-                description: "there is no '\(tool)' in '\(place)'; build everything first, or give --tools"
-            )
-        }
-        return place
+        try StandardStreams.print("\(Machine.description)\n\n\(table.lines.joined(separator: "\n"))")
     }
 }

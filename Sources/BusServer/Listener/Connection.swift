@@ -24,9 +24,9 @@ final class Connection: ChannelDuplexHandler {
     static let mostUnread = 32 * 1024 * 1024
     /// A peer that sends faster than the disk writes is not read from while this much of it is being written: the
     /// others wait for it. A single message may be larger.
-    static let mostUnsettled = 2 * 1024 * 1024
+    static let mostUnsettled = 1024 * 1024
     /// What a message counts for beside its text: what it costs to store one is as much as that of so many bytes.
-    static let messageOverhead = 1024
+    static let messageOverhead = 512
 
     /// How long a peer may take to hear a goodbye out.
     static let lingering: TimeAmount = .seconds(10)

@@ -146,6 +146,12 @@ package enum File {
         return Int(status.st_size)
     }
 
+    /// Bytes of the file at the end of all links; nil where there is none.
+    package static func size(of path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
     /// When the file was last written, by the clock of whoever keeps it; nil when there is none.
     package static func modificationTime(_ path: String) -> Timestamp? {
         var status = stat()

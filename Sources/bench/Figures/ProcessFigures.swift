@@ -98,9 +98,9 @@ struct ProcessFigures {
         )
     }
 
-    /// `bin/` of the checkout that the tools were built in, if it is one.
+    /// `bin/` of the checkout that this program was built in.
     private var launcher: String? {
-        var place = tools
+        var place = Environment.executable ?? ""
         while let slash = place.lastIndex(of: "/"), slash > place.startIndex {
             place = String(place[..<slash])
             if File.exists("\(place)/bin/launcher") { return "\(place)/bin" }

@@ -2,7 +2,7 @@ import InterSessionCore
 
 /// What the processes take while nothing happens: memory (PSS), and how often they wake up.
 struct RestFigures {
-    let tools: String
+    let links: ToolLinks
     /// For which the wakeups are counted.
     let watch: Duration
     let crowd: Int
@@ -13,11 +13,12 @@ struct RestFigures {
     private static let settling: Duration = .seconds(5)
 
     func measure() async throws -> [Figure] {
-        try await real() + [afterLoad(), withCrowd()].compactMap { $0 }
+        let size = links.installedSize.map { figure("installed size, all tools", [$0], target: 120) }
+        return try await real() + [afterLoad(), withCrowd(), size].compactMap { $0 }
     }
 
     private func real() async throws -> [Figure] {
-        try await BenchBus.with(tools: tools) { bus in
+        try await BenchBus.with(tools: links.path) { bus in
             let clients = try (1...5).map { try BenchClient(bus, "s\($0)", session: $0) }
             defer { for client in clients { client.end() } }
             guard let server = bus.server else { return [] }
@@ -49,7 +50,7 @@ struct RestFigures {
     }
 
     private func afterLoad() async throws -> Figure? {
-        try await BenchBus.withServer(tools: tools) { bus in
+        try await BenchBus.withServer(tools: links.path) { bus in
             _ = try await Exchange(bus).run(bytes: 200, count: load)
             try await pause(Self.settling)
             return memory(bus, "server's memory after \(load / 1000),000 messages")
@@ -57,7 +58,7 @@ struct RestFigures {
     }
 
     private func withCrowd() async throws -> Figure? {
-        try await BenchBus.withServer(tools: tools) { bus in
+        try await BenchBus.withServer(tools: links.path) { bus in
             let peers = try (0..<crowd).map { try WirePeer(bus.socket, agent: "s\($0)", features: "") }
             defer { withExtendedLifetime(peers) {} }
             try await pause(Self.settling)

@@ -22,10 +22,12 @@ struct ThroughputFigures {
             var inserted: [Double] = []
             for _ in 0..<runs {
                 let (rate, empty) = try await run(bytes: load.bytes, count: count)
-                defer { File.remove(empty) }
+                defer { Directory.removeAll(empty) }
                 rates.append(rate)
                 relayed.append(try await RelayFloor(bytes: load.bytes, count: count).run())
-                inserted.append(try SQLiteFloor(database: empty, bytes: load.bytes, count: count).run())
+                inserted.append(
+                    try SQLiteFloor(database: "\(empty)/mail.sqlite", bytes: load.bytes, count: count).run()
+                )
             }
             let name = "durable messages of \(load.name)"
             figures.append(
@@ -49,11 +51,11 @@ struct ThroughputFigures {
         return figures + [try await large(), try await firstLarge()]
     }
 
-    /// - Returns: messages a second, and a copy of the database of before the first.
+    /// - Returns: messages a second, and a directory with a copy of the database of before the first.
     private func run(bytes: Int, count: Int) async throws -> (Double, String) {
         try await BenchBus.withServer(tools: tools) { bus in
-            let empty = "\(try Directory.makeTemporary())/mail.sqlite"
-            try SQLiteFloor.copy(bus.directory.mail, to: empty)
+            let empty = try Directory.makeTemporary()
+            try SQLiteFloor.copy(bus.directory.mail, to: "\(empty)/mail.sqlite")
             return (Double(count) / (try await Exchange(bus).run(bytes: bytes, count: count) / .seconds(1)), empty)
         }
     }

@@ -49,17 +49,17 @@ struct Record: Sendable {
 
 /// The machine and the build that figures are of.
 enum Machine {
-    static func description(tools: String) -> String {
+    static var description: String {
         let processors = (try? File.readAny("/proc/cpuinfo", limit: 1 << 20)).map {
             String(decoding: $0, as: UTF8.self)
         }
         let lines = processors?.split(separator: "\n").filter { $0.hasPrefix("model name") } ?? []
         let model = lines.first?.split(separator: ":").last.map { $0.drop { $0 == " " } } ?? "unknown processor"
-        return "\(model), \(lines.count) processors; \(build(tools)) tools of version \(InterSession.version)"
+        return "\(model), \(lines.count) processors; \(build) tools of version \(InterSession.version)"
     }
 
     /// How the tools were linked changes how they start.
-    private static func build(_ tools: String) -> String {
+    private static var build: String {
         #if DEBUG
             "debug"
         #else
