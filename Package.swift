@@ -74,7 +74,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "nothing",
-            linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux]))]
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux], configuration: .release))]
         ),
         .target(name: "TestSupport", dependencies: ["InterSessionCore"], path: "Tests/TestSupport"),
         .testTarget(

@@ -1,3 +1,4 @@
+import ArgumentParser
 import InterSessionCore
 
 /// The program that every tool but the server is: it does what its name says, as busybox does.
@@ -25,8 +26,11 @@ enum Toolkit {
     static func main() {
         let name = CommandLine.arguments.first?.split(separator: "/").last ?? ""
         guard let tool = tools[String(name)] else {
-            StandardStreams.printError("error: there is no tool '\(name)'; the tools are \(tools.keys.sorted())")
-            return
+            let names = tools.keys.sorted().joined(separator: ", ")
+            StandardStreams.printError(
+                "error: this program is the tool that it is called as, and '\(name)' is none: \(names)"
+            )
+            Send.exit(withError: ExitCode.usage)
         }
         tool.main()
     }
