@@ -33,6 +33,22 @@ struct MailStoreTests {
         MessageID(at: now - .seconds(days * 86_400))
     }
 
+    @Test("a text is kept and framed as it is", arguments: ["", "\"\\\n\u{1}", "é😀", "a\u{0}b", "plain"])
+    func texts(text: String) async throws {
+        try await TemporaryDirectory.with { path in
+            var store = try store(path)
+            let id = Self.id(daysAgo: 0)
+            guard case .new(let frame) = try store.commit(MailBatch(mail: [mail(id, text)], settled: [])).first,
+                case .message(let message) = try ServerFrame.decode(frame)
+            else {
+                Issue.record("no frame of a message")
+                return
+            }
+            #expect(message.text == text && message.id == id.description)
+            #expect(try store.message(id)?.message == message)
+        }
+    }
+
     @Test("mail that nobody saw expires and is kept as long again; what was seen goes first")
     func expiry() async throws {
         try await TemporaryDirectory.with { path in

@@ -25,6 +25,17 @@ struct EveryToolTests {
         }
     }
 
+    @Test("a name that is no tool's is refused with the names that are")
+    func unknownName() async throws {
+        try await TestBus.with { bus in
+            let link = "\(bus.directory)/sned"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: BuiltTools.path("send"))
+            let run = try RunningTool(link, ["--to", "beta"], environment: [:], in: bus.directory)
+            #expect(try await run.exitCode() == 64)
+            #expect(run.errors.contains("'sned'") && run.errors.contains("send, session-start"))
+        }
+    }
+
     @Test(
         "refuses a setting that cannot be, wherever it comes from",
         arguments: [

@@ -41,6 +41,12 @@ struct InstallDepsTests {
             let check = try await run(bus, ["--check"])
             #expect(check.code == 0)
             for tool in Self.tools { #expect(check.output.contains("\(tool): 0.1.0")) }
+            // One program under many names takes its space once.
+            let files = try Self.tools.map { tool in
+                try FileManager.default.attributesOfItem(atPath: "\(bus.data)/libexec/0.1.0/\(tool)")[.systemFileNumber]
+                    as? Int
+            }
+            #expect(Set(files).count == 2)
             let list = try RunningTool(
                 "/bin/sh",
                 [BuiltTools.packageRoot.appending(path: "bin/list").path, "--self"],

@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import InterSessionCore
 
@@ -44,10 +45,10 @@ indirect enum MailContent: Sendable {
 }
 
 extension MailContent {
-    /// What must be selected, of `messages` with these joins.
+    /// What must be selected, of `messages` with these joins. As a string a text would end at its first U+0000.
     static let columns = """
         messages.id, sender.session_id, sender.name, sender.label, recipient.session_id, recipient.name,
-        messages.in_reply_to, messages.depth, messages.text
+        messages.in_reply_to, messages.depth, CAST(messages.text AS BLOB)
         """
     static let joins = """
         LEFT JOIN parties sender ON sender.id = messages.sender
@@ -56,8 +57,9 @@ extension MailContent {
 
     init(_ row: Row) {
         let id = MessageID(rowID: row[0])
+        let text = String(decoding: row[8] as Data, as: UTF8.self)
         guard let sender = row[1] as String? else {
-            self = .notice(.init(id: id.description, timestamp: id.time.iso8601, text: row[8]))
+            self = .notice(.init(id: id.description, timestamp: id.time.iso8601, text: text))
             return
         }
         var message = ServerFrame.Message(
@@ -67,7 +69,7 @@ extension MailContent {
             fromLabel: row[3],
             to: row[5],
             toSessionID: row[4],
-            text: row[8],
+            text: text,
             timestamp: id.time.iso8601
         )
         message.inReplyTo = row[6]

@@ -29,9 +29,25 @@ struct CrowdFigures {
                 name: "broadcast to \(size) sessions",
                 unit: .milliseconds,
                 samples: .init(milliseconds: times),
+                floors: [.init(name: "pipes", median: try pipes(to: size, bytes: frame.count).median)],
                 target: size == 200 ? 5 : nil
             )
         }
+    }
+
+    /// The same bytes through as many pipes, with nobody in between.
+    private func pipes(to size: Int, bytes: Int) throws -> Samples {
+        let pipes = try (0..<size).map { _ in try Descriptor.pipe() }
+        let frame = [UInt8](repeating: 0, count: bytes)
+        var space = frame
+        return Samples(
+            milliseconds: try (0..<runs).map { _ in
+                try timed {
+                    for pipe in pipes { try pipe.write.write(frame) }
+                    for pipe in pipes { _ = try space.withUnsafeMutableBytes { try pipe.read.read(into: $0) } }
+                }
+            }
+        )
     }
 
     /// Connections of tools, sixty-four at a time: upgrade, hello, welcome, end.

@@ -10,11 +10,16 @@ struct Figure: Sendable {
         case perMinute = "/min"
     }
 
+    /// What the machine needs for the same, in the same unit.
+    struct Floor: Sendable {
+        let name: String
+        let median: Double
+    }
+
     let name: String
     let unit: Unit
     let samples: Samples
-    /// The median of the floor, and what that is.
-    var floor: (name: String, value: Double)?
+    var floors: [Floor] = []
     /// What the project wants: at most so much, or for a rate at least.
     var target: Double?
 
@@ -28,10 +33,13 @@ struct Figure: Sendable {
             samples.count > 1 ? Self.text(p95) : "",
             samples.count > 1 ? Self.text(p99) : "",
             target.map { "\(unit == .perSecond ? "≥" : "≤") \(Self.text($0))" } ?? "",
-            floor.map { "\(Self.text($0.value)) (\($0.name))" } ?? "",
-            floor.map { Self.text(unit == .perSecond ? $0.value / samples.median : samples.median / $0.value) + "x" }
-                ?? "",
+            floors.map { "\($0.name) \(Self.text($0.median))" }.joined(separator: ", "),
+            floors.map { "\(Self.text(distance(from: $0)))x" }.joined(separator: ", "),
         ]
+    }
+
+    private func distance(from floor: Floor) -> Double {
+        unit == .perSecond ? floor.median / samples.median : samples.median / floor.median
     }
 
     static let header = ["figure", "median", "p95", "p99", "target", "floor", "of it"]
@@ -59,9 +67,9 @@ struct Figure: Sendable {
         json.field("median_thousandths", Self.thousandths(samples.median))
         json.field("p95_thousandths", Self.thousandths(p95))
         json.field("p99_thousandths", Self.thousandths(p99))
-        if let floor {
-            json.field("floor", floor.name)
-            json.field("floor_thousandths", Self.thousandths(floor.value))
+        json.field("floors", floors) { json, floor in
+            json.field("name", floor.name)
+            json.field("median_thousandths", Self.thousandths(floor.median))
         }
     }
 
