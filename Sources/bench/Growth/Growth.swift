@@ -17,7 +17,7 @@ struct Growth {
     /// Messages for each rate.
     let count: Int
 
-    private static let runs = 3
+    private static let runs = 5
 
     func alongSessions() async throws -> [Point] {
         try await BenchBus.withServer(tools: tools) { bus in
