@@ -24,9 +24,12 @@ final class Connection: ChannelDuplexHandler {
     static let mostUnread = 32 * 1024 * 1024
     /// A peer that sends faster than the disk writes is not read from while this much of it is being written: the
     /// others wait for it. A single message may be larger.
-    static let mostUnsettled = 1024 * 1024
-    /// What a message counts for beside its text: what it costs to store one is as much as that of so many bytes.
-    static let messageOverhead = 512
+    static let mostUnsettled = 1536 * 1024
+    /// What a message counts for: its text, and what storing any message costs. A large one counts twice, so that the
+    /// next of them is not taken in before it is written: each keeps the loop and the disk busy for milliseconds.
+    static func weight(ofMessage bytes: Int) -> Int {
+        bytes < 256 * 1024 ? bytes + 512 : bytes * 2
+    }
 
     /// How long a peer may take to hear a goodbye out.
     static let lingering: TimeAmount = .seconds(10)
@@ -268,13 +271,13 @@ final class Connection: ChannelDuplexHandler {
     /// A message of this peer is on its way to the journal.
     func hold(bytes: Int) {
         acceptedMessages += 1
-        unsettledBytes += bytes + Self.messageOverhead
+        unsettledBytes += Self.weight(ofMessage: bytes)
     }
 
     /// The next message is written down, or its sender knows that it is not.
     func settle(bytes: Int) {
         settledMessages += 1
-        unsettledBytes -= bytes + Self.messageOverhead
+        unsettledBytes -= Self.weight(ofMessage: bytes)
         while let first = waiting.first, first.messages <= settledMessages {
             waiting.removeFirst()
             first.action(self)

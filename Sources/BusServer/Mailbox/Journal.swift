@@ -61,7 +61,7 @@ final class Journal {
         var taken: [AcceptedMail] = []
         var bytes = 0
         while bytes < limit, let next = mail.popFirst() {
-            bytes += next.content.bytes + Connection.messageOverhead
+            bytes += Connection.weight(ofMessage: next.content.bytes)
             taken.append(next)
         }
         return taken
