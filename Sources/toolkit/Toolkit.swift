@@ -6,7 +6,7 @@ import InterSessionCore
 /// Swift's library, SwiftNIO and ArgumentParser are linked once, and not fourteen times.
 @main
 enum Toolkit {
-    private static let tools: [String: any Tool.Type] = [
+    static let tools: [String: any Tool.Type] = [
         "auto-start": AutoStart.self,
         "client": Client.self,
         "disconnect": Disconnect.self,

@@ -126,7 +126,7 @@ struct ClientTests {
                 "/usr/bin/env",
                 [
                     "python3", "-c",
-                    "import socket,sys,time; s=socket.create_server(('127.0.0.1', \(bus.port))); print('here', flush=True); time.sleep(60)",
+                    "import signal,socket; s=socket.create_server(('127.0.0.1', \(bus.port))); print('here', flush=True); signal.pause()",
                 ],
                 environment: ProcessInfo.processInfo.environment,
                 in: bus.directory

@@ -9,7 +9,7 @@ import Logging
 /// before what comes for it later.
 struct InboundMail: Sendable {
     /// How long to wait when the bus has no room.
-    private static let interval: Duration = .seconds(5)
+    private static let retryInterval: Duration = .seconds(5)
 
     private enum Event: Sendable {
         case arrival(Arrival)
@@ -136,7 +136,7 @@ struct InboundMail: Sendable {
                 case "rate_limited": try await pause(.seconds(failure.retryAfter ?? 1))
                 case "storage_full":
                     logger.warning("the bus cannot store mail: \(failure.message); still trying")
-                    try await pause(Self.interval)
+                    try await pause(Self.retryInterval)
                 default: return .refused(failure.description)
                 }
             }

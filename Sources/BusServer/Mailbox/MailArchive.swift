@@ -132,7 +132,7 @@ extension MailStore {
 
 extension ArchivedMail {
     fileprivate init?(_ row: Row, textLimit: Int, in database: Database) throws {
-        guard case .message(var message) = MailContent(row) else { return nil }
+        guard case .message(var message) = try MailContent(row) else { return nil }
         bytes = message.text.utf8.count
         if bytes > textLimit { message.text = message.text.prefix(bytes: textLimit) }
         id = MessageID(rowID: row[0])

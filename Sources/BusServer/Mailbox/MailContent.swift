@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 import InterSessionCore
 
@@ -55,9 +54,9 @@ extension MailContent {
         LEFT JOIN parties recipient ON recipient.id = messages.recipient
         """
 
-    init(_ row: Row) {
+    init(_ row: Row) throws {
         let id = MessageID(rowID: row[0])
-        let text = String(decoding: row[8] as Data, as: UTF8.self)
+        let text = try row.withUnsafeData(atIndex: 8) { $0.map { String(decoding: $0, as: UTF8.self) } ?? "" }
         guard let sender = row[1] as String? else {
             self = .notice(.init(id: id.description, timestamp: id.time.iso8601, text: text))
             return

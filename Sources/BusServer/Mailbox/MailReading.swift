@@ -27,7 +27,7 @@ extension MailStore {
                 while size < bytes, mail.count < count {
                     guard let row = try rows.next() else { return Page(mail: mail, isLast: true) }
                     let id = MessageID(rowID: row[0])
-                    let content = MailContent(row)
+                    let content = try MailContent(row)
                     size += content.bytes
                     mail.append((id, content))
                 }

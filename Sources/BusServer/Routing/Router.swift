@@ -13,14 +13,10 @@ final class Router {
     private let acceptance: Acceptance
     private let delivery: Delivery
     private let lookup: Lookup
+    private let messages: MessageRouter
     private let gateways: GatewayRouter
     private let logger: Logger
     private var refusals = RefusalLog()
-    private var broadcasts = RateLimiter<SessionID>(
-        most: WireLimits.broadcasts,
-        window: WireLimits.broadcastWindow,
-        of: "broadcasts"
-    )
     /// Word for whoever comes next and can read it.
     private var newsForTheNext: [String] = []
     /// Told whenever an agent has come or gone.
@@ -40,6 +36,7 @@ final class Router {
         self.acceptance = acceptance
         self.delivery = delivery
         self.lookup = lookup
+        self.messages = MessageRouter(registry: registry, acceptance: acceptance, delivery: delivery)
         self.gateways = gateways
         self.logger = logger
     }
@@ -126,9 +123,8 @@ final class Router {
         if sender.session.gateway != nil { return try routeOfGateway(request, sender, connection) }
         switch request.frame {
         case .send(let target, let message):
-            try send(understood(message, on: connection), to: target, of: sender, request.ref, connection)
-        case .broadcast(let message):
-            try broadcast(understood(message, on: connection), of: sender, request.ref, connection)
+            try messages.send(message, to: target, of: sender, ref: request.ref, connection)
+        case .broadcast(let message): try messages.broadcast(message, of: sender, ref: request.ref, connection)
         case .rename(let name): try rename(sender, to: name, ref: request.ref, connection)
         case .disconnect:
             try require(.sessions, on: connection)
@@ -149,7 +145,7 @@ final class Router {
     ) throws(WireError) {
         switch request.frame {
         case .send(let target, let message) where target.contains("@"):
-            try send(understood(message, on: connection), to: target, of: gateway, request.ref, connection)
+            try messages.send(message, to: target, of: gateway, ref: request.ref, connection)
         case .deliver(let mail): try gateways.deliver(mail, by: gateway, ref: request.ref, connection)
         case .agents(let names): try gateways.setAgents(names, of: gateway)
         case .giveBack(let id, let reason): try gateways.giveBack(id, because: reason, by: gateway)
@@ -247,106 +243,6 @@ final class Router {
 
     private func listing() -> [ServerFrame.SessionSummary] {
         registry.members.map(\.session.summary).sorted { ($0.name, $0.sessionID) < ($1.name, $1.sessionID) }
-    }
-
-    // MARK: Messages
-
-    private func send(
-        _ message: ClientFrame.Outgoing,
-        to target: String,
-        of sender: Agent,
-        _ ref: String?,
-        _ connection: Connection
-    ) throws(WireError) {
-        try acceptance.check(message.text, limit: WireLimits.directText)
-        let resolver = AddressResolver(
-            registry: registry,
-            sender: sender.session,
-            mayHold: connection.features.contains(.hold)
-        )
-        let recipient: KnownSession
-        let address: String
-        var agent: AgentName?
-        switch try resolver.resolve(target) {
-        case .session(let session): (recipient, address) = (session, session.address)
-        case .outside(let outside, let gateway):
-            (recipient, address, agent) = (gateway, outside.description, outside.agent)
-        }
-        let depth = try acceptance.admit(message, from: sender.session, to: recipient, agent)
-        let id = acceptance.nextID()
-        var frame = frame(id, message, from: sender)
-        frame.to = address
-        frame.toSessionID = recipient.id.rawValue
-        if message.awaitsAnswer {
-            delivery.awaitAnswer(
-                to: id,
-                .init(connection: connection, asker: sender.session, asked: recipient, agent: agent)
-            )
-        }
-        var origin = AcceptedMail.Origin(connection: connection, ref: ref)
-        origin.receiptWithin = message.receiptWithin.map { .milliseconds(min(max(0, $0), WireLimits.longestReceipt)) }
-        acceptance.accept(
-            AcceptedMail(
-                id: id,
-                content: .message(frame),
-                depth: depth,
-                recipients: [recipient],
-                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
-                origin: origin
-            )
-        )
-    }
-
-    private func broadcast(
-        _ message: ClientFrame.Outgoing,
-        of sender: Agent,
-        _ ref: String?,
-        _ connection: Connection
-    ) throws(WireError) {
-        try acceptance.check(message.text, limit: WireLimits.broadcastText)
-        let depth = try acceptance.depth(of: message)
-        try broadcasts.admit(sender.id, at: .now)
-        let id = acceptance.nextID()
-        acceptance.accept(
-            AcceptedMail(
-                id: id,
-                content: .message(frame(id, message, from: sender)),
-                depth: depth,
-                recipients: registry.members.filter { $0 !== sender }.map(\.session),
-                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
-                origin: .init(connection: connection, ref: ref)
-            )
-        )
-    }
-
-    /// The message without what its sender has not said that it knows of.
-    private func understood(_ message: ClientFrame.Outgoing, on connection: Connection) -> ClientFrame.Outgoing {
-        guard !connection.features.isSuperset(of: [.replies, .keys]) else { return message }
-        var message = message
-        if !connection.features.contains(.keys) { message.key = nil }
-        guard !connection.features.contains(.replies) else { return message }
-        message.inReplyTo = nil
-        message.isAutomatic = false
-        message.awaitsAnswer = false
-        return message
-    }
-
-    private func frame(
-        _ id: MessageID,
-        _ outgoing: ClientFrame.Outgoing,
-        from sender: Agent
-    ) -> ServerFrame.Message {
-        var message = ServerFrame.Message(
-            id: id.description,
-            from: sender.id.rawValue,
-            fromName: sender.name?.rawValue ?? "",
-            fromLabel: sender.session.label.rawValue,
-            text: outgoing.text,
-            timestamp: id.time.iso8601
-        )
-        message.inReplyTo = outgoing.inReplyTo
-        message.isAutomatic = outgoing.isAutomatic
-        return message
     }
 
     // MARK: Names

@@ -7,11 +7,7 @@ import InterSessionCore
 struct Installation {
     /// All there is on disk: the other tools are further names of this program (hard links: a process shows its own).
     static let programs = ["server", "install-deps"]
-    static let tools = [
-        "server", "client", "gateway", "send", "list", "whoami", "doctor", "inbox", "show", "log", "disconnect",
-        "rename",
-        "auto-start", "install-deps", "session-start",
-    ]
+    static let tools = ["server"] + Toolkit.tools.keys.sorted()
 
     let directory: DataDirectory
 

@@ -1,0 +1,121 @@
+import InterSessionCore
+
+/// What happens for the frames that are messages: who gets one, and whether it may pass. Belongs to the event loop.
+final class MessageRouter {
+    private let registry: Registry
+    private let acceptance: Acceptance
+    private let delivery: Delivery
+    private var broadcasts = RateLimiter<SessionID>(
+        most: WireLimits.broadcasts,
+        window: WireLimits.broadcastWindow,
+        of: "broadcasts"
+    )
+
+    init(registry: Registry, acceptance: Acceptance, delivery: Delivery) {
+        self.registry = registry
+        self.acceptance = acceptance
+        self.delivery = delivery
+    }
+
+    /// Accepts a direct message: to a session, or by way of a gateway to an agent elsewhere.
+    func send(
+        _ message: ClientFrame.Outgoing,
+        to target: String,
+        of sender: Agent,
+        ref: String?,
+        _ connection: Connection
+    ) throws(WireError) {
+        let message = understood(message, on: connection)
+        try acceptance.check(message.text, limit: WireLimits.directText)
+        let resolver = AddressResolver(
+            registry: registry,
+            sender: sender.session,
+            mayHold: connection.features.contains(.hold)
+        )
+        let recipient: KnownSession
+        let address: String
+        var agent: AgentName?
+        switch try resolver.resolve(target) {
+        case .session(let session): (recipient, address) = (session, session.address)
+        case .outside(let outside, let gateway):
+            (recipient, address, agent) = (gateway, outside.description, outside.agent)
+        }
+        let depth = try acceptance.admit(message, from: sender.session, to: recipient, agent)
+        let id = acceptance.nextID()
+        var frame = frame(id, message, from: sender)
+        frame.to = address
+        frame.toSessionID = recipient.id.rawValue
+        if message.awaitsAnswer {
+            delivery.awaitAnswer(
+                to: id,
+                .init(connection: connection, asker: sender.session, asked: recipient, agent: agent)
+            )
+        }
+        var origin = AcceptedMail.Origin(connection: connection, ref: ref)
+        origin.receiptWithin = message.receiptWithin.map { .milliseconds(min(max(0, $0), WireLimits.longestReceipt)) }
+        acceptance.accept(
+            AcceptedMail(
+                id: id,
+                content: .message(frame),
+                depth: depth,
+                recipients: [recipient],
+                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
+                origin: origin
+            )
+        )
+    }
+
+    /// Accepts a message to every other session that is here.
+    func broadcast(
+        _ message: ClientFrame.Outgoing,
+        of sender: Agent,
+        ref: String?,
+        _ connection: Connection
+    ) throws(WireError) {
+        let message = understood(message, on: connection)
+        try acceptance.check(message.text, limit: WireLimits.broadcastText)
+        let depth = try acceptance.depth(of: message)
+        try broadcasts.admit(sender.id, at: .now)
+        let id = acceptance.nextID()
+        acceptance.accept(
+            AcceptedMail(
+                id: id,
+                content: .message(frame(id, message, from: sender)),
+                depth: depth,
+                recipients: registry.members.filter { $0 !== sender }.map(\.session),
+                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
+                origin: .init(connection: connection, ref: ref)
+            )
+        )
+    }
+
+    /// The message without what its sender has not said that it knows of.
+    private func understood(_ message: ClientFrame.Outgoing, on connection: Connection) -> ClientFrame.Outgoing {
+        guard !connection.features.isSuperset(of: [.replies, .keys]) else { return message }
+        var message = message
+        if !connection.features.contains(.keys) { message.key = nil }
+        guard !connection.features.contains(.replies) else { return message }
+        message.inReplyTo = nil
+        message.isAutomatic = false
+        message.awaitsAnswer = false
+        return message
+    }
+
+    private func frame(
+        _ id: MessageID,
+        _ outgoing: ClientFrame.Outgoing,
+        from sender: Agent
+    ) -> ServerFrame.Message {
+        var message = ServerFrame.Message(
+            id: id.description,
+            from: sender.id.rawValue,
+            fromName: sender.name?.rawValue ?? "",
+            fromLabel: sender.session.label.rawValue,
+            text: outgoing.text,
+            timestamp: id.time.iso8601
+        )
+        message.inReplyTo = outgoing.inReplyTo
+        message.isAutomatic = outgoing.isAutomatic
+        return message
+    }
+}
