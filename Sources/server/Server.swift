@@ -30,7 +30,8 @@ struct Server: Tool {
                 mail: try MailSettings(environment: { Environment[$0] }),
                 logger: logger
             )
-            try await server.run(inheritedLock: starter?.lock) { try starter?.tell(ServerElection.ready) }
+            // Whoever started us may be gone: the others find the socket.
+            try await server.run(inheritedLock: starter?.lock) { try? starter?.tell(ServerElection.ready) }
         } catch {
             // Whoever started us prints it; we are a daemon whose standard error is a file.
             try? starter?.tell("\(error)")

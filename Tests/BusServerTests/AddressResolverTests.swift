@@ -20,7 +20,7 @@ struct AddressResolverTests {
             let me = try await bus.join("me")
             try await me.send(#"{"op":"send","to":"\#(target)","text":"x"}"#)
             try await me.expectSilence()
-            let record = String(decoding: try File.read(bus.directory.messageLog), as: UTF8.self)
+            let record = String(decoding: try File.read(bus.messageLog), as: UTF8.self)
             #expect(record.contains(#""to":"\#(name)""#))
         }
     }

@@ -20,16 +20,17 @@ struct MemoryBus: Sendable {
     static func with(_ settings: MailSettings = .init(), _ body: @Sendable (MemoryBus) async throws -> Void)
         async throws
     {
-        try await TemporaryDirectory.with { path in try await with(path, settings, body) }
+        try await TemporaryDirectory.with { path in try await with(path, settings, body: body) }
     }
 
     /// Runs `body` on a bus in that directory, where one may have been before.
     static func with(
         _ path: String,
         _ settings: MailSettings = .init(),
-        _ body: @Sendable (MemoryBus) async throws -> Void
+        clock: TestClock = TestClock(),
+        body: @Sendable (MemoryBus) async throws -> Void
     ) async throws {
-        let memory = try await MemoryBus(DataDirectory(path: path), settings)
+        let memory = try await MemoryBus(DataDirectory(path: path), settings, clock)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { await memory.bus.storageWorker.run() }
             do {
@@ -43,21 +44,30 @@ struct MemoryBus: Sendable {
         }
     }
 
-    private init(_ directory: DataDirectory, _ settings: MailSettings) async throws {
+    private init(_ directory: DataDirectory, _ settings: MailSettings, _ clock: TestClock) async throws {
         try directory.prepare()
         if !File.exists(directory.token) { try File.create(directory.token, with: Self.token.utf8) }
         let loop = NIOAsyncTestingEventLoop()
-        let inheritance = try Bus.Inheritance(directory, settings)
+        let inheritance = try Bus.Inheritance(directory.path, settings)
         let token = try BearerToken(of: directory)
         bus = try await loop.executeInContext {
             let logger = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
-            let bus = Bus(inheritance, token, settings, loop, logger, idleMinutes: 0) {}
+            let given = Bus.Surroundings(
+                directory: directory,
+                token: token,
+                settings: settings,
+                clock: clock.clock,
+                logger: logger
+            )
+            let bus = Bus(inheritance, given, loop) {}
             bus.startRounds(in: directory, token, isThere: { true }, leave: {})
             return bus
         }
         self.loop = loop
         self.directory = directory
     }
+
+    var messageLog: String { "\(directory.path)/messages.log" }
 
     /// A peer that has not said hello.
     func connect(isLocalUser: Bool = false) async throws -> MemoryPeer {

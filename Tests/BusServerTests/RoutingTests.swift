@@ -35,7 +35,7 @@ struct RoutingTests {
             try await alpha.send(#"{"op":"send","to":"beta","text":"x"}"#)
             try await alpha.send(#"{"op":"ping","ref":"1"}"#)
             #expect(try await alpha.expect("pong").string("ref") == "1")
-            let record = String(decoding: try File.read(bus.directory.messageLog), as: UTF8.self)
+            let record = String(decoding: try File.read(bus.messageLog), as: UTF8.self)
             #expect(record.contains(#""text":"x""#), "the message is written before the pong")
             try await alpha.send(#"{"op":"send","to":"nobody","text":"x","ref":"r"}"#)
             try await alpha.send(#"{"op":"ping"}"#)

@@ -122,18 +122,23 @@ struct IdentityTests {
         #expect(found.map(Int.init) == process)
     }
 
-    @Test("the override names the key; CLAUDE_PID does while it lives")
+    @Test(
+        "the override names the key; CLAUDE_PID does while it lives; a number of a container is not one of the machine"
+    )
     func keySources() throws {
-        func key(_ environment: [String: String], isAlive: Bool = true) throws -> Int {
+        func key(_ environment: [String: String], isAlive: Bool = true, namespace: UInt64? = nil) throws -> String {
             try SessionKey.decide(
                 environment: { environment[$0] },
                 isAlive: { _ in isAlive },
-                ancestors: ancestors(["claude"])
-            ).number
+                ancestors: ancestors(["claude"]),
+                namespace: namespace
+            ).description
         }
-        #expect(try key(["INTER_SESSION_PPID_OVERRIDE": "-5", "CLAUDE_PID": "77"]) == -5)
-        #expect(try key(["CLAUDE_PID": "77"]) == 77)
-        #expect(try key(["CLAUDE_PID": "77"], isAlive: false) == 100)
+        #expect(try key(["INTER_SESSION_PPID_OVERRIDE": "-5", "CLAUDE_PID": "77"]) == "-5")
+        #expect(try key(["CLAUDE_PID": "77"]) == "77")
+        #expect(try key(["CLAUDE_PID": "77"], isAlive: false) == "100")
+        #expect(try key(["CLAUDE_PID": "77"], namespace: 4_026_532_205) == "ns4026532205-77")
+        #expect(try key(["INTER_SESSION_PPID_OVERRIDE": "5"], namespace: 4_026_532_205) == "5")
         #expect(throws: SettingsError.self) { try key(["INTER_SESSION_PPID_OVERRIDE": "x"]) }
     }
 

@@ -13,7 +13,13 @@ package enum BuiltTools {
         directory.appending(path: tool).path
     }
 
+    /// The tools of version 0.1.0: a directory that `INTER_SESSION_TEST_FORMER_TOOLS` names, which `.ci/run` fills.
+    package static let former = ProcessInfo.processInfo.environment["INTER_SESSION_TEST_FORMER_TOOLS"]
+
+    /// Where the tools are that are tested: those built with the tests, unless `INTER_SESSION_TEST_TOOLS` names others,
+    /// such as a release in which a test is to be seen failing.
     package static var directory: URL {
+        if let other = ProcessInfo.processInfo.environment["INTER_SESSION_TEST_TOOLS"] { return URL(filePath: other) }
         #if os(macOS)
             let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
             return (bundle ?? .main).bundleURL.deletingLastPathComponent()

@@ -101,6 +101,10 @@ package struct TestBus: Sendable {
         (try? String(contentsOfFile: "\(data)/\(name)", encoding: .utf8)) ?? ""
     }
 
+    /// Where the bus keeps its mail.
+    package var mailDirectory: String { "\(data)/bus.\(port)" }
+    package var messageLog: String { file("bus.\(port)/messages.log") }
+
     package var serverProcessID: Int32? {
         Int32(file("server.\(port).pid").trimmingCharacters(in: .whitespacesAndNewlines))
     }

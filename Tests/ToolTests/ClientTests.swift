@@ -1,4 +1,5 @@
 import Foundation
+import InterSessionCore
 import TestSupport
 import Testing
 
@@ -119,7 +120,9 @@ struct ClientTests {
         }
     }
 
-    @Test("a port that another program has is named, with the way out")
+    @Test(
+        "where another program has the port the bus serves its own tools, says so, and takes the port when it is free"
+    )
     func portInUse() async throws {
         try await TestBus.with { bus in
             let occupant = try RunningTool(
@@ -133,11 +136,19 @@ struct ClientTests {
             )
             try await occupant.line(containing: "here")
             let client = try bus.start("client", "--name", "alpha", key: 1)
-            let line = try await client.line(containing: "the bus cannot be reached")
-            #expect(line.contains("127.0.0.1:\(bus.port)") && line.contains("INTER_SESSION_PORT"))
-            // Once the port is free the client gets there by itself.
-            occupant.signal(SIGKILL)
             try await client.line(containing: "connected as 'alpha'")
+            let beta = try await bus.connect("beta", key: 2)
+            #expect(try await bus.run("send", "--to", "beta", "--text", "by socket", key: 1).code == 0)
+            try await beta.line(containing: "by socket")
+            let log = bus.file("server.log")
+            #expect(log.contains("cannot listen on 127.0.0.1:\(bus.port)") && log.contains("INTER_SESSION_PORT"))
+            let doctor = try await bus.run("doctor", key: 1)
+            #expect(doctor.output.contains("another program listens on port \(bus.port)"))
+            occupant.signal(SIGKILL)
+            _ = try await eventually("the port to be served") {
+                bus.file("server.log").contains("is free again") ? () : nil
+            }
+            #expect(FreePort.isTaken(bus.port))
         }
     }
 }

@@ -168,7 +168,7 @@ struct MailToolsTests {
             let id = try messageID(try await bus.run("send", "--to", "beta", key: 1, input: text).output)
             try await beta.line(containing: "cont] full text")
             for client in [alpha, beta] { try await leave(client) }
-            try FileManager.default.removeItem(atPath: "\(bus.data)/messages.log")
+            try FileManager.default.removeItem(atPath: "\(bus.mailDirectory)/messages.log")
             let shown = try await bus.run("show", id, key: 9)
             #expect(shown.code == 0 && Array(shown.output.utf8) == Array(text.utf8))
             let unknown = try await bus.run("show", "aaaaaaaaaa", key: 9)

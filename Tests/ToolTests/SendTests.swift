@@ -21,7 +21,7 @@ struct SendTests {
             for run in runs {
                 #expect(run.output.wholeMatch(of: /sent -> beta \(msg=[a-z0-9]{10}, (seen|delivered)\)\n/) != nil)
             }
-            let records = bus.file("messages.log").split(separator: "\n")
+            let records = bus.messageLog.split(separator: "\n")
             #expect(records.count == 4)
             for record in records {
                 let object = try JSONSerialization.jsonObject(with: Data(record.utf8)) as? [String: Any]
@@ -53,7 +53,7 @@ struct SendTests {
                 #expect(run.errors.contains(reason) && run.errors.contains("nothing was sent"))
                 #expect(run.errors.split(separator: "\n").count == 1)
             }
-            #expect(bus.file("messages.log").isEmpty)
+            #expect(bus.messageLog.isEmpty)
         }
     }
 

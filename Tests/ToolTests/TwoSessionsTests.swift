@@ -44,10 +44,10 @@ struct TwoSessionsTests {
             let cut = try await beta.line(containing: "truncated=1000000")
             #expect(cut.utf16.count <= 490)
             let more = try await beta.line(containing: " cont]")
-            #expect(more.hasSuffix("full text 976.5 KB at \(bus.data)/messages.log"))
+            #expect(more.hasSuffix("full text 976.5 KB at \(bus.mailDirectory)/messages.log"))
             let id = try #require(cut.firstMatch(of: /msg=([a-z0-9]+)/)?.1)
             let record = try #require(
-                bus.file("messages.log").split(separator: "\n").first { $0.contains(#""msg_id":"\#(id)""#) }
+                bus.messageLog.split(separator: "\n").first { $0.contains(#""msg_id":"\#(id)""#) }
             )
             let object = try JSONSerialization.jsonObject(with: Data(record.utf8)) as? [String: Any]
             #expect(object?["text"] as? String == text)

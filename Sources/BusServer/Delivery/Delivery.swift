@@ -116,7 +116,7 @@ final class Delivery {
         agent.window.last = id
         guard let frame else {
             // The agent cannot read it: it knows no such frame.
-            return journal.settle(id, in: agent.session.mailbox)
+            return journal.settle(id, in: agent.session)
         }
         agent.window.unacknowledged.insert(id)
         if agent.connection.features.contains(.acks) {
@@ -130,7 +130,7 @@ final class Delivery {
 
     /// The agent has come: what waits for it is counted and delivered.
     func start(_ agent: Agent, printed: [MessageID]) {
-        for id in printed { journal.settle(id, in: agent.session.mailbox) }
+        for id in printed { journal.settle(id, in: agent.session) }
         if agent.connection.features.contains(.acks) {
             journal.flush()
             let mailbox = agent.session.mailbox
@@ -197,7 +197,7 @@ final class Delivery {
             let wasHere = agent.window.unacknowledged.remove(id) != nil
             let wasWithheld = !session.withheld.isEmpty && session.withheld.remove(id) != nil
             guard wasHere || wasWithheld else { continue }
-            journal.settle(id, in: session.mailbox)
+            journal.settle(id, in: session)
             connection.withheld.remove(id)
             receiptIsDue(id, as: session.describe(.seen))
         }

@@ -17,47 +17,68 @@ struct Bus: Sendable {
     struct Inheritance: Sendable {
         fileprivate var store: MailStore
         fileprivate let memory: MailStore.Memory
+        fileprivate let calendar: CalendarCheck
         fileprivate let lastMessageID: MessageID?
 
         /// Blocks while it reads.
-        init(_ directory: DataDirectory, _ settings: MailSettings) throws {
-            store = try MailStore(directory, settings)
+        ///
+        /// - Parameter place: the directory in which the bus keeps its mail.
+        init(_ place: String, _ settings: MailSettings) throws {
+            store = try MailStore(in: place, settings)
             memory = try store.memory(of: LoopGuard.mostDepths)
+            calendar = try store.calendar()
             // The log may know of later messages than a database that had to be begun anew.
-            lastMessageID = [MessageLog.lastID(in: directory.messageLog), memory.lastMessage].compactMap { $0 }.max()
+            lastMessageID = [MessageLog.lastID(in: "\(place)/messages.log"), memory.lastMessage].compactMap { $0 }.max()
         }
     }
 
+    /// What a bus is given from outside.
+    struct Surroundings: Sendable {
+        let directory: DataDirectory
+        let token: BearerToken
+        var settings = MailSettings()
+        var idleMinutes = 0
+        var clock = BusClock.system
+        let logger: Logger
+    }
+
     /// Must be called on the event loop.
-    init(
-        _ inheritance: Inheritance,
-        _ token: BearerToken,
-        _ settings: MailSettings,
-        _ eventLoop: any EventLoop,
-        _ logger: Logger,
-        idleMinutes: Int,
-        onIdle: @escaping () -> Void
-    ) {
-        let registry = Registry(owners: inheritance.memory.owners, lastMailbox: inheritance.memory.lastMailbox)
+    init(_ inheritance: Inheritance, _ given: Surroundings, _ eventLoop: any EventLoop, onIdle: @escaping () -> Void) {
+        let (clock, logger) = (given.clock, given.logger)
+        let registry = Registry(
+            owners: inheritance.memory.owners,
+            lastMailbox: inheritance.memory.lastMailbox,
+            clock: clock
+        )
         var store = inheritance.store
         let (damage, onDamage) = Self.reporter(eventLoop)
         store.onMovedAside = onDamage
         let storage = Storage(eventLoop: eventLoop, store: store)
         let journal = Journal(storage: storage)
         let delivery = Delivery(storage: storage, journal: journal, logger: logger)
-        let housekeeping = Housekeeping(storage: storage, registry: registry, logger: logger)
+        let housekeeping = Housekeeping(
+            storage: storage,
+            registry: registry,
+            delivery: delivery,
+            settings: given.settings,
+            clients: ClientFiles(given.directory),
+            calendar: inheritance.calendar,
+            clock: clock,
+            logger: logger
+        )
         let acceptance = Acceptance(
             journal: journal,
-            loops: LoopGuard(depths: inheritance.memory.depths, pairLimit: settings.pairLimit),
+            loops: LoopGuard(depths: inheritance.memory.depths, pairLimit: given.settings.pairLimit),
             lastMessageID: inheritance.lastMessageID,
+            clock: clock,
             logger: logger
         )
         let router = Router(
             registry: registry,
-            token: token,
+            token: given.token,
             acceptance: acceptance,
             delivery: delivery,
-            lookup: Lookup(registry: registry, storage: storage, journal: journal, logger: logger),
+            lookup: Lookup(registry: registry, storage: storage, journal: journal, clock: clock, logger: logger),
             gateways: GatewayRouter(
                 registry: registry,
                 acceptance: acceptance,
@@ -66,31 +87,17 @@ struct Bus: Sendable {
                 storage: storage,
                 logger: logger
             ),
+            clock: clock,
             logger: logger
         )
-        let idle = IdleShutdown(eventLoop: eventLoop, minutes: idleMinutes, shutDown: onIdle)
+        let idle = IdleShutdown(eventLoop: eventLoop, minutes: given.idleMinutes, shutDown: onIdle)
 
         journal.onOutcome = delivery.deliver
-        journal.onLostAcknowledgements = { logger.error("acknowledgements could not be stored: \($0)") }
+        journal.onFailure = { logger.error("changes could not be stored, and will be with the next: \($0)") }
+        journal.onMerged = delivery.startOver
         journal.onIdle = housekeeping.journalIsIdle
-        registry.onChange = { owner in
-            storage.perform { store in
-                try store.save(owner)
-            } then: { outcome in
-                guard case .failure(let error) = outcome else { return }
-                logger.error("the session \(owner.sessionID) could not be stored: \(error)")
-            }
-        }
-        registry.onMerge = { old, session in
-            let mailbox = session.mailbox
-            journal.flush()
-            storage.perform { store in
-                try store.merge(old, into: mailbox)
-            } then: { outcome in
-                if case .failure(let error) = outcome { logger.error("mail could not change its mailbox: \(error)") }
-                delivery.startOver(session)
-            }
-        }
+        registry.onChange = journal.save
+        registry.onMerge = journal.merge
         let movedAside = { (place: String) in
             let text =
                 "the mailboxes were damaged and are at \(place) now; mail that waited there is not delivered, "
@@ -128,21 +135,25 @@ struct Bus: Sendable {
         return (bound, { place in eventLoop.execute { bound.value.report(place) } })
     }
 
-    /// Begins to look for ghosts, and for the loss of the data directory. Its mail is rescued into a new one, all
-    /// sessions hear of it, and the server must leave, so that another takes its place there.
+    /// Begins to look for stale connections, and for the loss of the data directory. Its mail is rescued into a new one,
+    /// and the server must leave, so that another takes its place there.
     ///
     /// Must be called on the event loop.
+    /// - Parameter others: what else is to be looked at every 10 s.
     func startRounds(
         in directory: DataDirectory,
         _ token: BearerToken,
         isThere: @escaping () -> Bool,
-        leave: @escaping () -> Void
+        leave: @escaping () -> Void,
+        others: [() -> Void] = []
     ) {
         let router = router.value
         let journal = journal.value
         let storage = storage.value
         let loss = DirectoryLoss(isThere: isThere) {
             router.tellAll("the data directory \(directory.path) was removed; the mail was saved into a new one")
+            // What would be accepted from here on would be in the file that was removed.
+            router.stopAccepting()
             journal.flush()
             storage.perform { store in
                 try directory.prepare()
@@ -154,7 +165,7 @@ struct Bus: Sendable {
             }
         }
         let reaper = GhostReaper(registry: router.registry, logger: logger)
-        Rounds([reaper.look, loss.look]).start(on: self.router.eventLoop)
+        Rounds([reaper.look, loss.look] + others).start(on: self.router.eventLoop)
     }
 
     /// What was accepted is still stored; the storage ends after it.

@@ -6,7 +6,6 @@ import NIOCore
 package struct BusServer: Sendable {
     package enum Failure: Error, Equatable {
         case alreadyRunning(port: Int)
-        case portInUse(host: String, port: Int, reason: String)
     }
 
     private let endpoint: BusEndpoint
@@ -24,16 +23,17 @@ package struct BusServer: Sendable {
     /// - Parameters:
     ///   - inheritedLock: the server's lock, when the process that started us took it; else it is taken here.
     ///   - ready: called once connections are accepted.
-    package func run(inheritedLock: FileLock?, ready: () throws -> Void) async throws {
+    package func run(inheritedLock: FileLock?, ready: () -> Void) async throws {
         let port = endpoint.settings.port
+        let directory = endpoint.directory
         SystemProcess.raiseOpenFiles()
-        try endpoint.directory.prepare()
-        try endpoint.directory.close()
-        try endpoint.directory.prepareSocketDirectory(port: port)
-        guard let lock = try inheritedLock ?? FileLock.tryLock(endpoint.directory.serverLock(port: port)) else {
+        try directory.prepare()
+        try directory.close()
+        try directory.prepareSocketDirectory(port: port)
+        guard let lock = try inheritedLock ?? FileLock.tryLock(directory.serverLock(port: port)) else {
             throw Failure.alreadyRunning(port: port)
         }
-        let token = try BearerToken(of: endpoint.directory)
+        let token = try BearerToken(of: directory)
         let identity = try ServerIdentity(publishing: endpoint)
         defer { identity.withdraw() }
 
@@ -41,37 +41,57 @@ package struct BusServer: Sendable {
         let eventLoop = ToolThread.eventLoop
         let (reasonsToEnd, end) = AsyncStream.makeStream(of: String.self)
         let idleMinutes = endpoint.settings.idleShutdownMinutes
-        let inheritance = try await BlockingWork.run { [endpoint, mail] in
-            try Bus.Inheritance(endpoint.directory, mail)
+        let inheritance = try await BlockingWork.run { [mail, logger] in
+            try SharedMail(of: directory, logger: logger).takeOver(for: port)
+            return try Bus.Inheritance(directory.bus(port: port), mail)
         }
-        let bus = try await eventLoop.submit { [mail, logger] in
-            Bus(inheritance, token, mail, eventLoop, logger, idleMinutes: idleMinutes) {
-                end.yield("nobody was here for \(idleMinutes) min")
-            }
+        let given = Bus.Surroundings(
+            directory: directory,
+            token: token,
+            settings: mail,
+            idleMinutes: idleMinutes,
+            logger: logger
+        )
+        let bus = try await eventLoop.submit {
+            Bus(inheritance, given, eventLoop) { end.yield("nobody was here for \(idleMinutes) min") }
         }.get()
-        try await eventLoop.submit { [endpoint] in
+        let listeners = try await eventLoop.submit { [endpoint, identity, logger] in
+            NIOLoopBound(
+                Listeners(
+                    BusListener(
+                        eventLoop: eventLoop,
+                        router: bus.router,
+                        strangers: NIOLoopBound(StrangerLimit(), eventLoop: eventLoop),
+                        logger: logger
+                    ),
+                    endpoint,
+                    identity,
+                    logger
+                ),
+                eventLoop: eventLoop
+            )
+        }.get()
+        let log = ServerLog(path: directory.serverLog)
+        try await eventLoop.submit {
+            let listeners = listeners.value
             bus.startRounds(
-                in: endpoint.directory,
+                in: directory,
                 token,
-                isThere: { lock.isInPlace(endpoint.directory.serverLock(port: port)) },
-                leave: { end.yield("the data directory was removed") }
+                isThere: {
+                    lock.isInPlace(directory.serverLock(port: port)) && File.exists(directory.mail(port: port))
+                },
+                leave: { end.yield("the data directory was removed") },
+                others: [listeners.look, log.rotateIfLong]
             )
         }.get()
         async let storing: Void = bus.storageWorker.run()
-        let strangers = try await eventLoop.submit {
-            NIOLoopBound(StrangerLimit(), eventLoop: eventLoop)
-        }.get()
-        let listeners = try await listen(
-            BusListener(eventLoop: eventLoop, router: bus.router, strangers: strangers, logger: logger)
-        )
-        try ready()
+        try await eventLoop.flatSubmit { listeners.value.open() }.get()
+        ready()
         logger.info("serving \(endpoint.settings.host):\(port), version \(InterSession.version)")
 
         await waitForEnd(reasonsToEnd)
 
-        for listener in listeners { try? await listener.close() }
-        // The lock is still ours, so the socket's file is too.
-        File.remove(endpoint.directory.socket(port: port))
+        try? await eventLoop.flatSubmit { listeners.value.close() }.get()
         bus.stopAccepting()
         // What was accepted is written and delivered before anybody is sent away.
         await storing
@@ -90,22 +110,6 @@ package struct BusServer: Sendable {
             tasks.cancelAll()
         }
     }
-
-    private func listen(_ listener: BusListener) async throws -> [any Channel] {
-        let settings = endpoint.settings
-        let tcp: any Channel
-        do {
-            tcp = try await listener.listen(on: .tcp(host: settings.host, port: settings.port))
-        } catch {
-            throw Failure.portInUse(host: settings.host, port: settings.port, reason: "\(error)")
-        }
-        let path = endpoint.directory.socket(port: settings.port)
-        // What a killed server left: nobody listens on it, since we hold the lock.
-        File.remove(path)
-        let unix = try await listener.listen(on: .unixSocket(path: path))
-        try File.makePrivate(path)
-        return [tcp, unix]
-    }
 }
 
 extension BusServer.Failure: CustomStringConvertible {
@@ -113,9 +117,6 @@ extension BusServer.Failure: CustomStringConvertible {
         switch self {
         case .alreadyRunning(let port):
             "a server is running on port \(port) already; use it, or stop it, or choose another --port"
-        case .portInUse(let host, let port, let reason):
-            "cannot listen on \(host):\(port) (\(reason)); stop the program that uses it, or choose another port "
-                + "(--port, INTER_SESSION_PORT)"
         }
     }
 }

@@ -2,23 +2,30 @@ import InterSessionCore
 
 /// Who serves a port, for people and for `doctor`: `server.<port>.pid` and `.pid.meta`.
 struct ServerIdentity {
-    private let processIDFile: String
-    private let metaFile: String
+    private let endpoint: BusEndpoint
     private let processID = SystemProcess.current
 
+    private var processIDFile: String { endpoint.directory.serverProcessID(port: endpoint.settings.port) }
+    private var metaFile: String { endpoint.directory.serverMeta(port: endpoint.settings.port) }
+
     /// Publishes this process as the server.
-    init(publishing endpoint: BusEndpoint) throws {
-        processIDFile = endpoint.directory.serverProcessID(port: endpoint.settings.port)
-        metaFile = endpoint.directory.serverMeta(port: endpoint.settings.port)
-        let processID = Int(processID)
-        let meta = JSONWriter.object { json in
-            json.field("pid", processID)
-            json.field("host", endpoint.settings.host)
-            json.field("port", endpoint.settings.port)
-            json.field("version", InterSession.version)
-        }
+    init(publishing endpoint: BusEndpoint) throws(PlatformError) {
+        self.endpoint = endpoint
         try File.replace(processIDFile, with: "\(processID)\n".utf8)
-        try File.replace(metaFile, with: meta.readableBytesView)
+        try publish(servesTCP: true)
+    }
+
+    /// - Parameter servesTCP: false where another program has the port.
+    func publish(servesTCP: Bool) throws(PlatformError) {
+        let meta = ServerMeta(
+            processID: Int(processID),
+            host: endpoint.settings.host,
+            port: endpoint.settings.port,
+            version: InterSession.version,
+            socket: endpoint.directory.socket(port: endpoint.settings.port),
+            servesTCP: servesTCP
+        )
+        try File.replace(metaFile, with: meta.encode().readableBytesView)
     }
 
     /// Takes the files away, unless a successor has put its own there.

@@ -18,7 +18,7 @@ struct BusListener: Sendable {
         case tcp(host: String, port: Int)
     }
 
-    func listen(on way: Way) async throws -> any Channel {
+    func listen(on way: Way) -> EventLoopFuture<any Channel> {
         let bootstrap = ServerBootstrap(group: eventLoop)
             // The system's own bound is lower on most machines; a crowd of clients starts at once.
             .serverChannelOption(.backlog, value: 4096)
@@ -26,13 +26,13 @@ struct BusListener: Sendable {
             .childChannelInitializer { channel in accept(channel, way) }
         switch way {
         case .unixSocket(let path):
-            return try await bootstrap.bind(unixDomainSocketPath: path).get()
+            return bootstrap.bind(unixDomainSocketPath: path)
         case .tcp(let host, let port):
             return
-                try await bootstrap
+                bootstrap
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .bind(host: host, port: port).get()
+                .bind(host: host, port: port)
         }
     }
 
@@ -46,18 +46,23 @@ struct BusListener: Sendable {
         guard let socket = channel as? any SocketOptionProvider else {
             return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
         }
-        return PeerCredentials.isThisUser(socket).flatMapThrowing { isThisUser in
-            guard isThisUser else {
+        return PeerCredentials.of(socket).flatMapThrowing { peer in
+            guard peer.isThisUser else {
                 logger.warning("refused another user on the Unix socket")
                 throw ChannelError.alreadyClosed
             }
-            try open(channel, isLocalUser: true) {}
+            try open(channel, isLocalUser: true, process: peer.process) {}
         }
     }
 
     /// - Parameter onKnown: called when the connection is no stranger's any more, or gone.
-    private func open(_ channel: any Channel, isLocalUser: Bool, onKnown: @escaping () -> Void) throws {
-        let connection = Connection(router: router.value, isLocalUser: isLocalUser, logger: logger)
+    private func open(
+        _ channel: any Channel,
+        isLocalUser: Bool,
+        process: Int32? = nil,
+        onKnown: @escaping () -> Void
+    ) throws {
+        let connection = Connection(router: router.value, isLocalUser: isLocalUser, process: process, logger: logger)
         connection.onKnown = onKnown
         try Self.configure(channel, connection)
         connection.startHelloDeadline(on: channel)

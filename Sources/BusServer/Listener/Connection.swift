@@ -47,6 +47,9 @@ final class Connection: ChannelDuplexHandler {
     private(set) var answersPings = true
     /// The kernel vouches for the peer being our own user: it came through the Unix socket.
     let isLocalUser: Bool
+    /// The process at the other end, in this process' own numbers, as the kernel says; 0 for one in a namespace that
+    /// cannot be seen from here, nil where the kernel does not say.
+    private let process: Int32?
 
     private let router: Router
     private let logger: Logger
@@ -66,10 +69,20 @@ final class Connection: ChannelDuplexHandler {
     private var waiting: CircularBuffer<(messages: Int, action: (Connection) -> Void)> = []
     private var readIsHeld = false
 
-    init(router: Router, isLocalUser: Bool, logger: Logger) {
+    init(router: Router, isLocalUser: Bool, process: Int32? = nil, logger: Logger) {
         self.router = router
         self.isLocalUser = isLocalUser
+        self.process = process
         self.logger = logger
+    }
+
+    /// The process that must live for as long as the peer is here; nil is not watched.
+    ///
+    /// - Parameter claimed: what the peer says. It may count in another pid namespace, so the kernel's word goes before.
+    func watchedProcess(claimed: Int?) -> Int? {
+        guard let claimed, claimed > 0 else { return nil }
+        guard let process else { return claimed }
+        return process > 0 ? Int(process) : nil
     }
 
     /// Ends the connection of a peer that takes too long to say who it is, be it in the upgrade or after it.

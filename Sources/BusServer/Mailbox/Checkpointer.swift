@@ -7,19 +7,30 @@ import Synchronization
 /// SQLite would do it itself, inside a commit, and the bus would wait for the disk: tens of milliseconds, measured.
 final class Checkpointer: Sendable {
     /// Of the log, after which it is worth doing.
-    private static let interval = 16 * 1024 * 1024
+    private static let interval = 8 * 1024 * 1024
     /// About what a commit writes beside the mail: some pages of tables and indexes, however small it is.
     private static let bytesPerCommit = 64 * 1024
-    /// Pages of the log, 64 MiB, beyond which it must begin anew. While mail comes without a pause there is always
-    /// some of it that was not moved, and the log only grows: 40 MiB a second were seen.
-    private static let longestLog = 4096
+    /// Pages of the log, 32 MiB, beyond which it must begin anew. While mail comes without a pause there is always
+    /// some of it that was not moved, and the log only grows: 40 MiB a second were seen. It may grow by as much again
+    /// before the next look.
+    private static let longestLog = 2048
+    /// Bytes of the log that may stay when nothing is written.
+    private static let restingLog = 2 * 1024 * 1024
+
+    private struct State {
+        var bytes = 0
+        var isRunning = false
+        var isClosed = false
+    }
 
     private let connection: DatabaseQueue
+    private let log: String
     private let thread = BlockingThread()
-    private let state = Mutex((bytes: 0, isRunning: false))
+    private let state = Mutex(State())
 
     init(_ connection: DatabaseQueue) {
         self.connection = connection
+        log = connection.path + "-wal"
     }
 
     /// So much was committed.
@@ -27,24 +38,38 @@ final class Checkpointer: Sendable {
         let isDue = state.withLock { state in
             state.bytes += bytes + Self.bytesPerCommit
             guard state.bytes >= Self.interval, !state.isRunning else { return false }
-            state = (0, true)
+            state.bytes = 0
+            state.isRunning = true
             return true
         }
         guard isDue else { return }
         thread.start { [self] in
             // First its receivers get what was committed: a large message keeps both processors busy.
             SystemProcess.yield(milliseconds: 20)
-            try? connection.writeWithoutTransaction { database in
-                // What is in use stays for the next time; a damaged file is for the writer to find.
-                let log = try database.checkpoint(.passive)
-                // Little is left to be moved now, so commits wait for milliseconds only.
-                if log.walFrameCount > Self.longestLog { _ = try database.checkpoint(.truncate) }
-            }
+            checkpoint(longestLog: Self.longestLog)
             state.withLock { $0.isRunning = false }
         }
     }
 
+    /// Nothing is written for now: makes the log short.
+    func rest() {
+        guard File.size(of: log) ?? 0 > Self.restingLog else { return }
+        thread.start { [self] in checkpoint(longestLog: 0) }
+    }
+
+    private func checkpoint(longestLog: Int) {
+        try? connection.writeWithoutTransaction { database in
+            // SQLite does not bear to be asked for anything when it is closed.
+            guard !state.withLock({ $0.isClosed }) else { return }
+            // What is in use stays for the next time; a damaged file is for the writer to find.
+            let log = try database.checkpoint(.passive)
+            // Little is left to be moved now, so commits wait for milliseconds only.
+            if log.walFrameCount > longestLog { _ = try database.checkpoint(.truncate) }
+        }
+    }
+
     func close() {
+        state.withLock { $0.isClosed = true }
         try? connection.close()
     }
 }

@@ -9,24 +9,46 @@ final class Housekeeping {
 
     private let storage: Storage
     private let registry: Registry
+    private let delivery: Delivery
+    private let settings: MailSettings
+    private let clients: ClientFiles
+    private let clock: BusClock
     private let logger: Logger
     private var isIndexing = false
     private var lastActivity = NIODeadline.distantPast
+    private var calendar: CalendarCheck
+    private var lastLook: ContinuousClock.Instant?
 
-    init(storage: Storage, registry: Registry, logger: Logger) {
+    init(
+        storage: Storage,
+        registry: Registry,
+        delivery: Delivery,
+        settings: MailSettings,
+        clients: ClientFiles,
+        calendar: CalendarCheck,
+        clock: BusClock,
+        logger: Logger
+    ) {
         self.storage = storage
         self.registry = registry
+        self.delivery = delivery
+        self.settings = settings
+        self.clients = clients
+        self.calendar = calendar
+        self.clock = clock
         self.logger = logger
     }
 
     func start() {
-        expire()
+        ageMail()
         let bound = NIOLoopBound(self, eventLoop: storage.eventLoop)
         storage.eventLoop.scheduleRepeatedTask(
             initialDelay: Self.expiryInterval,
             delay: Self.expiryInterval
-        ) { _ in bound.value.expire() }
+        ) { _ in bound.value.ageMail() }
     }
+
+    // MARK: The index
 
     /// Mail was written, and nothing more is to be for now.
     func journalIsIdle() {
@@ -46,7 +68,9 @@ final class Housekeeping {
         // Mail goes before: a search indexes what it misses.
         guard calm >= Self.indexPause else { return schedule(in: Self.indexPause - calm) }
         storage.perform { store in
-            try store.extendIndex()
+            let isUnfinished = try store.extendIndex()
+            if !isUnfinished { store.rest() }
+            return isUnfinished
         } then: { [self] outcome in
             switch outcome {
             case .success(true): schedule(in: .zero)
@@ -58,21 +82,67 @@ final class Housekeeping {
         }
     }
 
-    private func expire() {
-        let present = Set(registry.agents.map(\.session.mailbox))
+    // MARK: Age
+
+    /// Looks whether mail, sessions and files have grown old, if the calendar can be believed.
+    private func ageMail() {
+        let now = clock.now()
+        let instant = clock.instant()
+        let jump = calendar.look(
+            at: now,
+            elapsed: lastLook.map { instant - $0 },
+            longestAbsence: settings.retention / 2
+        )
+        lastLook = instant
+        if let jump {
+            logger.warning(
+                """
+                the clock says \(now.iso8601), \(Age(seconds: Int(jump / .seconds(1)))) later than expected; no mail \
+                expires until the bus has run by it for some hours, or it is set right
+                """
+            )
+        }
+        registry.saveWhoIsHere()
+        storage.perform { [calendar] store in
+            try store.save(calendar)
+        } then: { [logger] outcome in
+            if case .failure(let error) = outcome { logger.error("the calendar could not be stored: \(error)") }
+        }
+        guard !calendar.isDoubted else { return }
+        expire(at: now)
+        storage.perform { [clients, retention = settings.retention] _ in
+            clients.removeUnused(since: now - retention)
+        } then: { _ in
+        }
+    }
+
+    private func expire(at now: Timestamp) {
         storage.perform { store in
-            try store.expire(at: .now(), sparing: present)
+            try store.expire(at: now)
         } then: { [self] outcome in
             switch outcome {
-            case .success(let expiry):
-                registry.forget(expiry.mailboxes)
-                if expiry.expired + expiry.removed > 0 {
-                    logger.info("mail grew old: \(expiry.expired) expired unseen, \(expiry.removed) removed")
-                }
-                if expiry.isUnfinished { expire() }
-            case .failure(let error):
-                logger.error("old mail could not be removed: \(error)")
+            case .success(let expiry): finish(expiry, at: now)
+            case .failure(let error): logger.error("old mail could not be removed: \(error)")
             }
         }
+    }
+
+    private func finish(_ expiry: MailStore.Expiry, at now: Timestamp) {
+        if expiry.expired + expiry.removed > 0 {
+            logger.info("mail grew old: \(expiry.expired) expired unseen, \(expiry.removed) removed")
+        }
+        for case let session? in expiry.revived.map({ registry[mailbox: $0] }) { delivery.startOver(session) }
+        // Mail may have been accepted for a session since the storage looked: the registry knows, and what it forgets
+        // gets no more.
+        let forgotten = registry.forget(expiry.unused, unusedSince: now - settings.retention)
+        if !forgotten.isEmpty {
+            storage.perform { store in
+                try store.remove(mailboxes: forgotten)
+            } then: { [logger] outcome in
+                guard case .failure(let error) = outcome else { return }
+                logger.error("the mailboxes of old sessions could not be removed: \(error)")
+            }
+        }
+        if expiry.isUnfinished { expire(at: now) }
     }
 }

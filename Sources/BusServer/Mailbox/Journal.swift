@@ -1,25 +1,32 @@
 import InterSessionCore
 import NIOCore
 
-/// Makes accepted mail last before anybody hears of it, in the order of its acceptance.
+/// Makes accepted mail last before anybody hears of it, in the order of its acceptance, and with it all that the mail
+/// rests on: who owns the mailboxes, and what was settled.
 ///
 /// What arrives within one turn of the event loop, or while a batch is being written, is the next batch: one
-/// transaction, with the acknowledgements of that time.
+/// transaction. When one fails, its mail is refused; the rest of it is written with the next.
 final class Journal {
     private let storage: Storage
     private var mail: CircularBuffer<AcceptedMail> = []
-    private var settled: [MailBatch.Settlement] = []
+    private var changes = PendingChanges()
     private var isScheduled = false
-    private var settlement: Scheduled<Void>?
+    private var delayedWrite: Scheduled<Void>?
     /// How long what was settled may wait for more of it. Nobody waits for it, and a commit of its own for each would
     /// write some pages of the database each time. What is lost with the process is told again.
     private static let settlementDelay: TimeAmount = .milliseconds(20)
+    /// When to try again to write what could not be written and is not mail.
+    private static let retryDelay: TimeAmount = .seconds(1)
+    /// The last batch failed, which may be because of its mail: the rest is written alone once.
+    private var mustWriteChangesAlone = false
     private var batchesInWriting = 0
     private var isWriting: Bool { batchesInWriting > 0 }
     /// Called on the event loop for all mail whose fate is decided.
     var onOutcome: (AcceptedMail, Result<StoredMail, any Error>) -> Void = { _, _ in }
-    /// Called when acknowledgements could not be written down; their mail will come again.
-    var onLostAcknowledgements: (any Error) -> Void = { _ in }
+    /// Called when what was waiting for one session is in the mailbox of another.
+    var onMerged: (KnownSession) -> Void = { _ in }
+    /// Called when changes could not be written, which is tried again.
+    var onFailure: (any Error) -> Void = { _ in }
     /// Called when nothing is left to be written.
     var onIdle: () -> Void = {}
 
@@ -33,15 +40,27 @@ final class Journal {
     }
 
     /// The owner of the mailbox has seen the message, or cannot forward it.
-    func settle(_ id: MessageID, in mailbox: Int64, as state: StoredState = .seen) {
-        settled.append(.init(message: id, mailbox: mailbox, state: state))
-        if !isWriting { settleLater() }
+    func settle(_ id: MessageID, in session: KnownSession, as state: StoredState = .seen) {
+        changes.settled.append(.init(message: id, session: session, state: state))
+        if !isWriting { writeLater(in: Self.settlementDelay) }
     }
 
-    private func settleLater() {
-        guard !isScheduled, settlement == nil else { return }
+    /// The session is new, or something of it has changed. It is stored before any mail for it is.
+    func save(_ session: KnownSession) {
+        changes.sessions[session.mailbox] = session
+        schedule()
+    }
+
+    /// What waits for the old session is moved into the mailbox of its heir, and the old mailbox is no more.
+    func merge(_ old: KnownSession, into heir: KnownSession) {
+        changes.merges.append((old, heir))
+        schedule()
+    }
+
+    private func writeLater(in delay: TimeAmount) {
+        guard !isScheduled, delayedWrite == nil else { return }
         let bound = NIOLoopBound(self, eventLoop: storage.eventLoop)
-        settlement = storage.eventLoop.scheduleTask(in: Self.settlementDelay) { bound.value.writeBatch() }
+        delayedWrite = storage.eventLoop.scheduleTask(in: delay) { bound.value.writeBatch() }
     }
 
     private func schedule() {
@@ -73,17 +92,20 @@ final class Journal {
     }
 
     private func writeBatch() {
-        write(most: Self.batchBytes)
+        write(most: mustWriteChangesAlone && !changes.isEmpty ? 0 : Self.batchBytes)
     }
 
-    /// - Parameter bytes: of mail; what was settled is little.
+    /// - Parameter bytes: of mail; the changes are little.
     private func write(most bytes: Int) {
         isScheduled = false
-        settlement?.cancel()
-        settlement = nil
-        guard !mail.isEmpty || !settled.isEmpty else { return }
+        mustWriteChangesAlone = false
+        delayedWrite?.cancel()
+        delayedWrite = nil
+        guard !mail.isEmpty || !changes.isEmpty else { return }
         batchesInWriting += 1
         let accepted = takeMail(bytes: bytes)
+        let written = changes
+        changes = PendingChanges()
         let batch = MailBatch(
             mail: accepted.map {
                 .init(
@@ -94,22 +116,74 @@ final class Journal {
                     key: $0.key
                 )
             },
-            settled: settled
+            written
         )
-        settled = []
         storage.perform { store in
             try store.commit(batch)
         } then: { [self] outcome in
             batchesInWriting -= 1
-            if !batch.settled.isEmpty, case .failure(let error) = outcome { onLostAcknowledgements(error) }
-            for (index, mail) in accepted.enumerated() { onOutcome(mail, outcome.map { $0[index] }) }
-            if mail.isEmpty, settled.isEmpty {
-                onIdle()
-            } else if mail.isEmpty {
-                settleLater()
+            if case .failure(let error) = outcome {
+                if !written.isEmpty { onFailure(error) }
+                changes.addBack(written)
+                mustWriteChangesAlone = true
             } else {
-                writeBatch()
+                for merge in written.merges { onMerged(merge.heir) }
             }
+            for (index, mail) in accepted.enumerated() { onOutcome(mail, outcome.map { $0[index] }) }
+            goOn(after: outcome.map { _ in })
+        }
+    }
+
+    private func goOn(after outcome: Result<Void, any Error>) {
+        if !mail.isEmpty {
+            writeBatch()
+        } else if changes.isEmpty {
+            onIdle()
+        } else if case .failure = outcome {
+            writeLater(in: Self.retryDelay)
+        } else if changes.isUrgent {
+            writeBatch()
+        } else {
+            writeLater(in: Self.settlementDelay)
+        }
+    }
+}
+
+/// What is to be written and is not mail. The sessions are looked at when it is written, so that what is tried again
+/// never brings back what they were before.
+private struct PendingChanges {
+    struct Settlement {
+        let message: MessageID
+        let session: KnownSession
+        let state: StoredState
+    }
+
+    /// By mailbox.
+    var sessions: [Int64: KnownSession] = [:]
+    var merges: [(old: KnownSession, heir: KnownSession)] = []
+    var settled: [Settlement] = []
+
+    var isEmpty: Bool { settled.isEmpty && !isUrgent }
+    /// There is more than settlements, which may wait for each other.
+    var isUrgent: Bool { !sessions.isEmpty || !merges.isEmpty }
+
+    /// Puts what could not be written before what has come since.
+    mutating func addBack(_ failed: PendingChanges) {
+        sessions.merge(failed.sessions) { newer, _ in newer }
+        merges.insert(contentsOf: failed.merges, at: 0)
+        settled.insert(contentsOf: failed.settled, at: 0)
+    }
+}
+
+extension MailBatch {
+    fileprivate init(mail: [Mail], _ changes: PendingChanges) {
+        self.mail = mail
+        // One that was forgotten meanwhile has no mailbox any more.
+        owners = changes.sessions.values.filter(\.isKnown).map(\.record)
+        merges = changes.merges.map { .init(old: $0.old.mailbox, new: $0.heir.currentOwner.mailbox) }
+        settled = changes.settled.flatMap { settlement in
+            let mailboxes = Set([settlement.session.mailbox, settlement.session.currentOwner.mailbox])
+            return mailboxes.map { Settlement(message: settlement.message, mailbox: $0, state: settlement.state) }
         }
     }
 }

@@ -3,17 +3,47 @@ import InterSessionCore
 
 /// mail.sqlite: how it is opened, its schema, and what becomes of a file that cannot be used.
 enum MailDatabase {
+    enum Failure: Error {
+        /// A later version of the bus wrote it, in a way that this one cannot read.
+        case newer(path: String)
+        /// Another process holds a lock on it for longer than is waited for.
+        case locked(path: String)
+    }
+
+    /// What `PRAGMA user_version` says. Tables and columns may be added under it, since every statement names its columns;
+    /// a change that an older version would misread raises it.
+    private static let generation = 1
+    /// How long a process that looks into the file, or copies it, may hold a lock at the start.
+    private static let patience: Duration = .seconds(60)
+
     /// Opens the database and brings its schema up to date.
     ///
-    /// - Throws: `DatabaseError`, `PlatformError`.
+    /// - Throws: `DatabaseError`, `PlatformError`, ``Failure``.
     static func open(_ path: String) throws -> (database: DatabaseQueue, checkpointer: Checkpointer) {
         // SQLite follows links. Whoever made one of its side files one could have it write into any file of the user's.
         for file in [path + "-wal", path + "-shm"] where File.isAlias(file) { File.remove(file) }
         // SQLite gives its side files the mode of this one.
         _ = try File.openForAppending(path)
-        let database = try connect(path)
+        let giveUp = ContinuousClock.now + patience
+        while true {
+            do {
+                let database = try connect(path)
+                try migrate(database)
+                return (database, Checkpointer(try connect(path)))
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                // SQLite itself has waited for seconds.
+                guard .now < giveUp else { throw Failure.locked(path: path) }
+            }
+        }
+    }
+
+    /// Brings the schema up to date, where it is not of a later version.
+    static func migrate(_ database: DatabaseQueue) throws {
+        let written = try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+        guard written <= generation else { throw Failure.newer(path: database.path) }
         try migrator.migrate(database)
-        return (database, Checkpointer(try connect(path)))
+        guard written < generation else { return }
+        try database.write { try $0.execute(sql: "PRAGMA user_version = \(generation)") }
     }
 
     private static func connect(_ path: String) throws -> DatabaseQueue {
@@ -34,6 +64,11 @@ enum MailDatabase {
         return try DatabaseQueue(path: path, configuration: configuration)
     }
 
+    /// Whether there is something that no server has put there: a directory, or a link.
+    static func isNoFileOfOurs(_ path: String) -> Bool {
+        File.isAlias(path) || Directory.exists(path)
+    }
+
     /// Puts a file that cannot be used out of the way, with what belongs to it, and keeps it.
     ///
     /// - Returns: where it is now.
@@ -47,10 +82,11 @@ enum MailDatabase {
         return place
     }
 
-    /// Whether the error means that the file itself is beyond use.
+    /// Whether the error means that the file itself is beyond use. Nothing else does: a lock, a full disk or a lack of
+    /// open files says nothing of the file.
     static func isDamage(_ error: any Error) -> Bool {
         guard let error = error as? DatabaseError else { return false }
-        return [.SQLITE_CORRUPT, .SQLITE_NOTADB, .SQLITE_CANTOPEN].contains(error.resultCode)
+        return [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode)
     }
 
     private static var migrator: DatabaseMigrator {
@@ -113,7 +149,40 @@ enum MailDatabase {
                     """
             )
         }
+        migrator.registerMigration("ageing") { database in
+            try database.execute(
+                sql: """
+                    ALTER TABLE deliveries ADD COLUMN expired_at INTEGER; -- by the calendar; NULL: it has not expired
+                    ALTER TABLE parties ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0; -- of messages, to a day
+                    UPDATE parties SET last_used = (SELECT COALESCE(MAX(id), 0) FROM messages);
+                    -- One row: when the calendar was looked at last, and since when it is doubted, see CalendarCheck.
+                    CREATE TABLE calendar (
+                        seen INTEGER NOT NULL,
+                        doubted_since INTEGER,
+                        believed_for INTEGER NOT NULL DEFAULT 0 -- microseconds of the doubt
+                    );
+                    INSERT INTO calendar (seen)
+                    SELECT MAX(moment) FROM (
+                        SELECT MAX(id) AS moment FROM messages UNION ALL SELECT MAX(last_seen) FROM mailboxes
+                    )
+                    HAVING MAX(moment) IS NOT NULL;
+                    UPDATE deliveries SET expired_at = (SELECT seen FROM calendar) WHERE state = 2;
+                    """
+            )
+        }
         return migrator
+    }
+}
+
+extension MailDatabase.Failure: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .newer(let path):
+            "'\(path)' was written by a later version of inter-session than this one, \(InterSession.version), can read; "
+                + "install that version again (install-deps of the newer plugin), or move the file away to begin anew"
+        case .locked(let path):
+            "another process holds a lock on '\(path)'; end it (fuser '\(path)' names it), nothing in the file is lost"
+        }
     }
 }
 

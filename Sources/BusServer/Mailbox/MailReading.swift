@@ -82,7 +82,12 @@ extension MailStore {
                     try Int64.fetchOne(
                         database,
                         sql:
-                            "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM mailboxes UNION SELECT MAX(mailbox) FROM deliveries)"
+                            """
+                            SELECT MAX(id) FROM (
+                                SELECT MAX(id) AS id FROM mailboxes UNION SELECT MAX(mailbox) FROM deliveries
+                                UNION SELECT MAX(mailbox) FROM keys
+                            )
+                            """
                     ) ?? 0
                 memory.lastMessage = try Int64.fetchOne(database, sql: "SELECT MAX(id) FROM messages")
                     .map(MessageID.init(rowID:))
@@ -99,6 +104,13 @@ extension MailStore {
     }
 }
 
+extension Timestamp {
+    /// The moment as a database keeps it.
+    init(stored microseconds: Int64) {
+        self.init(microseconds: UInt64(max(0, microseconds)))
+    }
+}
+
 extension MailStore.Owner {
     fileprivate init?(_ row: Row) {
         guard let id = SessionID(rawValue: row["session_id"]) else { return nil }
@@ -107,7 +119,7 @@ extension MailStore.Owner {
         name = (row["name"] as String?).flatMap { SessionName(rawValue: $0) }
         label = SessionLabel(rawValue: row["label"]) ?? .none
         workingDirectory = row["working_directory"]
-        lastSeen = Timestamp(microseconds: UInt64(max(0, row["last_seen"] as Int64)))
+        lastSeen = Timestamp(stored: row["last_seen"])
         gateway = (row["gateway"] as String?).flatMap { AgentName(rawValue: $0) }
         agents = (row["agents"] as String).split(separator: " ").compactMap { AgentName(rawValue: String($0)) }
     }

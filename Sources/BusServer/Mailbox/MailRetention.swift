@@ -3,57 +3,143 @@ import InterSessionCore
 
 /// What becomes of mail that grows old, or too much.
 extension MailStore {
-    /// What has been removed because of its age.
+    /// What has become of old mail.
     struct Expiry: Sendable {
         var expired = 0
         var removed = 0
-        /// The mailboxes of sessions that nobody has seen for as long.
-        var mailboxes: Set<Int64> = []
-        /// There is more to remove.
+        /// Mailboxes in which mail waits again that had expired by a calendar which was wrong.
+        var revived: Set<Int64> = []
+        /// The mailboxes of sessions that nobody has seen for as long as mail is kept, and for which nothing waits.
+        var unused: Set<Int64> = []
+        /// There is more to do.
         var isUnfinished = false
     }
 
-    /// Mail that nobody has seen expires when it is older than mail is kept; what was seen is removed at that age, and
-    /// what has expired at twice that age.
-    mutating func expire(at now: Timestamp, sparing live: Set<Int64>) throws -> Expiry {
-        let retention = retention
-        let cutoff = MessageID(at: now - retention).rowID
-        let lastCutoff = MessageID(at: now - retention * 2).rowID
-        return try survivingDamage { store in
-            try store.database.write { database in
+    /// Mail that nobody has seen expires when it is older than mail is kept. What was seen is removed at that age, and
+    /// what has expired when it has been so for as long again: so nothing that was not seen is removed in the pass that
+    /// finds it old.
+    mutating func expire(at now: Timestamp) throws -> Expiry {
+        let oldest = now - retention
+        let cutoff = MessageID(at: oldest).rowID
+        let expiry = try survivingDamage { store in
+            let expiry = try store.database.write { database in
                 var expiry = Expiry()
-                try database.execute(
-                    sql: "UPDATE deliveries SET state = 2 WHERE state = 0 AND message < ?",
-                    arguments: [cutoff]
-                )
-                expiry.expired = database.changesCount
+                expiry.revived = try Self.revive(from: cutoff, in: database)
+                expiry.expired = try Self.expire(before: cutoff, at: now, in: database)
                 let old = try Int64.fetchAll(
                     database,
                     sql: """
-                        SELECT id FROM messages WHERE id < ?
-                            OR id < ? AND id NOT IN (SELECT message FROM deliveries WHERE state = 2) LIMIT ?
+                        SELECT id FROM messages WHERE id < :cutoff AND NOT EXISTS (
+                            SELECT 1 FROM deliveries WHERE deliveries.message = messages.id
+                                AND (state = 0 OR state = 2 AND expired_at >= :oldest)
+                        ) LIMIT :most
                         """,
-                    arguments: [lastCutoff, cutoff, Self.mostRemovals]
+                    arguments: [
+                        "cutoff": cutoff, "oldest": Int64(clamping: oldest.microseconds), "most": Self.mostRemovals,
+                    ]
                 )
                 try Self.remove(old, from: database)
                 expiry.removed = old.count
-                expiry.isUnfinished = old.count == Self.mostRemovals
+                expiry.isUnfinished = old.count == Self.mostRemovals || expiry.expired == Self.mostRemovals
+                if expiry.isUnfinished { return expiry }
                 try database.execute(sql: "DELETE FROM keys WHERE message < ?", arguments: [cutoff])
-                let gone = try Int64.fetchAll(
-                    database,
-                    sql: """
-                        SELECT id FROM mailboxes WHERE last_seen < ?
-                            AND id NOT IN (SELECT mailbox FROM deliveries WHERE state = 0)
-                        """,
-                    arguments: [Int64((now - retention).microseconds)]
+                _ = try Parties.removeUnused(from: database)
+                expiry.unused = Set(
+                    try Int64.fetchAll(
+                        database,
+                        sql: """
+                            SELECT id FROM mailboxes WHERE last_seen < ?
+                                AND id NOT IN (SELECT mailbox FROM deliveries WHERE state = 0)
+                            """,
+                        arguments: [Int64(clamping: oldest.microseconds)]
+                    )
                 )
-                expiry.mailboxes = Set(gone).subtracting(live)
-                for mailbox in expiry.mailboxes {
-                    try database.execute(sql: "DELETE FROM mailboxes WHERE id = ?", arguments: [mailbox])
-                }
                 return expiry
             }
+            store.forgetParties()
+            return expiry
         }
+        wrote(bytes: (expiry.removed + expiry.expired) * 1024)
+        return expiry
+    }
+
+    /// What has expired, and is young by the calendar of now, expired by one that was wrong: it waits again.
+    private static func revive(from cutoff: Int64, in database: Database) throws -> Set<Int64> {
+        let mailboxes = try Int64.fetchAll(
+            database,
+            sql: "SELECT DISTINCT mailbox FROM deliveries WHERE state = 2 AND message >= ?",
+            arguments: [cutoff]
+        )
+        guard !mailboxes.isEmpty else { return [] }
+        try database.execute(
+            sql: "UPDATE deliveries SET state = 0, expired_at = NULL WHERE state = 2 AND message >= ?",
+            arguments: [cutoff]
+        )
+        return Set(mailboxes)
+    }
+
+    private static func expire(before cutoff: Int64, at now: Timestamp, in database: Database) throws -> Int {
+        try database.execute(
+            sql: """
+                UPDATE deliveries SET state = 2, expired_at = :now WHERE (message, mailbox) IN (
+                    SELECT message, mailbox FROM deliveries WHERE state = 0 AND message < :cutoff LIMIT :most
+                )
+                """,
+            arguments: ["now": Int64(clamping: now.microseconds), "cutoff": cutoff, "most": mostRemovals]
+        )
+        return database.changesCount
+    }
+
+    /// Removes the mailboxes of sessions that the registry has forgotten, unless something waits there all the same.
+    mutating func remove(mailboxes: Set<Int64>) throws {
+        try survivingDamage { store in
+            try store.database.write { database in
+                for mailbox in mailboxes {
+                    try database.execute(
+                        sql: """
+                            DELETE FROM mailboxes WHERE id = :mailbox
+                                AND NOT EXISTS (SELECT 1 FROM deliveries WHERE mailbox = :mailbox AND state = 0)
+                            """,
+                        arguments: ["mailbox": mailbox]
+                    )
+                }
+            }
+        }
+        wrote(bytes: mailboxes.count * 100)
+    }
+
+    // MARK: The calendar
+
+    mutating func calendar() throws -> CalendarCheck {
+        try survivingDamage { store in
+            try store.database.read { database in
+                guard
+                    let row = try Row.fetchOne(database, sql: "SELECT seen, doubted_since, believed_for FROM calendar")
+                else { return CalendarCheck() }
+                return CalendarCheck(
+                    seen: Timestamp(stored: row["seen"]),
+                    doubtedSince: (row["doubted_since"] as Int64?).map(Timestamp.init(stored:)),
+                    believedFor: .microseconds(row["believed_for"] as Int64)
+                )
+            }
+        }
+    }
+
+    mutating func save(_ calendar: CalendarCheck) throws {
+        try survivingDamage { store in
+            try store.database.write { database in
+                try database.execute(sql: "DELETE FROM calendar")
+                try database.execute(
+                    sql: "INSERT INTO calendar (seen, doubted_since, believed_for) VALUES (?,?,?)",
+                    arguments: [
+                        Int64(clamping: (calendar.seen ?? .now()).microseconds),
+                        calendar.doubtedSince.map { Int64(clamping: $0.microseconds) },
+                        Int64(calendar.believedFor / .microseconds(1)),
+                    ]
+                )
+            }
+        }
+        wrote(bytes: 100)
     }
 
     /// As many messages as are removed at once: the others wait no longer than for this.

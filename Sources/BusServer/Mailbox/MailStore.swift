@@ -2,7 +2,7 @@ import GRDB
 import InterSessionCore
 import NIOCore
 
-/// What is written in one transaction.
+/// What is written in one transaction, in this order.
 struct MailBatch: Sendable {
     struct Mail: Sendable {
         let id: MessageID
@@ -19,8 +19,16 @@ struct MailBatch: Sendable {
         let state: StoredState
     }
 
-    let mail: [Mail]
-    let settled: [Settlement]
+    /// What waits in one mailbox is moved into another, and the first is no more.
+    struct Merge: Sendable {
+        let old: Int64
+        let new: Int64
+    }
+
+    var owners: [MailStore.Owner] = []
+    var settled: [Settlement] = []
+    var mail: [Mail] = []
+    var merges: [Merge] = []
 }
 
 /// What its sender calls a message, unique among that sender's.
@@ -72,15 +80,19 @@ struct MailStore {
     /// Called with its new place when a damaged database was moved away.
     var onMovedAside: @Sendable (String) -> Void = { _ in }
 
-    /// Opens the mail of the directory. A database that cannot be used is moved aside, and an empty one begun.
-    init(_ directory: DataDirectory, _ settings: MailSettings) throws {
-        path = directory.mail
+    /// Opens the mail that is kept in a directory. A database that is damaged is moved aside, and an empty one begun.
+    ///
+    /// - Throws: `DatabaseError`, `PlatformError`, ``MailDatabase/Failure``. The database is as it was then.
+    init(in directory: String, _ settings: MailSettings) throws {
+        try Directory.ensurePrivate(directory)
+        path = "\(directory)/mail.sqlite"
         sizeLimit = settings.sizeLimit
         retention = settings.retention
-        log = try MessageLog(path: directory.messageLog)
+        log = try MessageLog(path: "\(directory)/messages.log")
+        if MailDatabase.isNoFileOfOurs(path) { movedAside = try MailDatabase.moveAside(path) }
         do {
             (database, checkpointer) = try MailDatabase.open(path)
-        } catch {
+        } catch let error where MailDatabase.isDamage(error) {
             movedAside = try MailDatabase.moveAside(path)
             (database, checkpointer) = try MailDatabase.open(path)
         }
@@ -91,8 +103,8 @@ struct MailStore {
 
     // MARK: Writing
 
-    /// About what an acknowledgement writes.
-    private static let settlementBytes = 100
+    /// About what an acknowledgement or a session writes.
+    private static let changeBytes = 100
 
     /// Writes all of the batch or nothing, into the database and into messages.log.
     ///
@@ -107,6 +119,7 @@ struct MailStore {
             var stored: [StoredMail] = []
             do {
                 try store.database.write { database in
+                    for owner in batch.owners { try Self.save(owner, in: database) }
                     for settlement in batch.settled { try Self.settle(settlement, in: database) }
                     var records: [(frame: ByteBuffer, recipients: Int)] = []
                     for (mail, frame) in zip(batch.mail, frames) {
@@ -119,6 +132,7 @@ struct MailStore {
                         // What the bus itself says is between it and the session.
                         if case .message = mail.content { records.append((frame, mail.mailboxes.count)) }
                     }
+                    for merge in batch.merges { try Self.merge(merge, in: database) }
                     try store.log.append(records)
                 }
             } catch {
@@ -129,9 +143,8 @@ struct MailStore {
             store.parties = parties
             return stored
         }
-        checkpointer.committed(
-            bytes: frames.reduce(0) { $0 + $1.readableBytes } + batch.settled.count * Self.settlementBytes
-        )
+        let changes = batch.settled.count + batch.owners.count + batch.merges.count
+        checkpointer.committed(bytes: frames.reduce(0) { $0 + $1.readableBytes } + changes * Self.changeBytes)
         return stored
     }
 
@@ -150,16 +163,24 @@ struct MailStore {
     }
 
     private static func insert(_ mail: MailBatch.Mail, _ parties: inout Parties, into database: Database) throws {
-        let statement = try BulkStatement("INSERT INTO messages VALUES (?,?,?,?,?,?)", in: database)
+        let statement = try BulkStatement(
+            "INSERT INTO messages (id, sender, recipient, in_reply_to, depth, text) VALUES (?,?,?,?,?,?)",
+            in: database
+        )
         let id = BulkStatement.Value.integer(mail.id.rowID)
         switch mail.content {
         case .message(let message):
             let sender = try parties.number(
                 of: .init(sessionID: message.from, name: message.fromName, label: message.fromLabel),
+                usedBy: mail.id,
                 in: database
             )
             let recipient = try message.toSessionID.map { sessionID in
-                try parties.number(of: .init(sessionID: sessionID, name: message.to ?? "", label: ""), in: database)
+                try parties.number(
+                    of: .init(sessionID: sessionID, name: message.to ?? "", label: ""),
+                    usedBy: mail.id,
+                    in: database
+                )
             }
             try statement.run(
                 id,
@@ -171,10 +192,13 @@ struct MailStore {
             )
         case .notice(let notice): try statement.run(id, .null, .null, .null, .integer(0), .text(notice.text))
         }
-        let delivery = try BulkStatement("INSERT INTO deliveries VALUES (?,?,0)", in: database)
+        let delivery = try BulkStatement(
+            "INSERT INTO deliveries (message, mailbox, state) VALUES (?,?,0)",
+            in: database
+        )
         for mailbox in mail.mailboxes { try delivery.run(id, .integer(mailbox)) }
         guard let key = mail.key else { return }
-        try BulkStatement("INSERT INTO keys VALUES (?,?,?)", in: database)
+        try BulkStatement("INSERT INTO keys (mailbox, key, message) VALUES (?,?,?)", in: database)
             .run(.integer(key.mailbox), .text(key.text), id)
     }
 
@@ -191,37 +215,33 @@ struct MailStore {
         )
     }
 
-    mutating func save(_ owner: Owner) throws {
-        try survivingDamage { store in
-            try store.database.write { database in
-                try database.execute(
-                    sql: "INSERT OR REPLACE INTO mailboxes VALUES (?,?,?,?,?,?,?,?)",
-                    arguments: [
-                        owner.mailbox, owner.sessionID.rawValue, owner.name?.rawValue, owner.label.rawValue,
-                        owner.workingDirectory, Int64(owner.lastSeen.microseconds), owner.gateway?.rawValue,
-                        owner.agents.map(\.rawValue).joined(separator: " "),
-                    ]
-                )
-            }
-        }
+    private static func save(_ owner: Owner, in database: Database) throws {
+        try database.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO mailboxes
+                    (id, session_id, name, label, working_directory, last_seen, gateway, agents)
+                VALUES (?,?,?,?,?,?,?,?)
+                """
+        )
+        .execute(arguments: [
+            owner.mailbox, owner.sessionID.rawValue, owner.name?.rawValue, owner.label.rawValue,
+            owner.workingDirectory, Int64(clamping: owner.lastSeen.microseconds), owner.gateway?.rawValue,
+            owner.agents.map(\.rawValue).joined(separator: " "),
+        ])
     }
 
-    /// Moves what waits in one mailbox into another, and does away with the first.
-    mutating func merge(_ old: Int64, into new: Int64) throws {
-        try survivingDamage { store in
-            try store.database.write { database in
-                try database.execute(
-                    sql: "UPDATE OR IGNORE deliveries SET mailbox = ? WHERE mailbox = ? AND state = 0",
-                    arguments: [new, old]
-                )
-                // A broadcast to both is one message now.
-                try database.execute(
-                    sql: "UPDATE deliveries SET state = 1 WHERE mailbox = ? AND state = 0",
-                    arguments: [old]
-                )
-                try database.execute(sql: "DELETE FROM mailboxes WHERE id = ?", arguments: [old])
-            }
-        }
+    private static func merge(_ merge: MailBatch.Merge, in database: Database) throws {
+        guard merge.old != merge.new else { return }
+        try database.execute(
+            sql: "UPDATE OR IGNORE deliveries SET mailbox = ? WHERE mailbox = ? AND state = 0",
+            arguments: [merge.new, merge.old]
+        )
+        // A broadcast to both is one message now.
+        try database.execute(
+            sql: "UPDATE deliveries SET state = 1 WHERE mailbox = ? AND state = 0",
+            arguments: [merge.old]
+        )
+        try database.execute(sql: "DELETE FROM mailboxes WHERE id = ?", arguments: [merge.old])
     }
 
     /// The last thing that is done: SQLite tidies its files up.
@@ -233,10 +253,26 @@ struct MailStore {
     /// Writes all mail into a new file where the database was: somebody has removed it, and the open one ends with this
     /// process.
     func rescue() throws {
+        try Directory.ensurePrivate(String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
         _ = try File.openForAppending(path)
         let copy = try DatabaseQueue(path: path)
         try database.backup(to: copy)
         try copy.close()
+    }
+
+    /// Notes that something else than mail was written.
+    func wrote(bytes: Int) {
+        checkpointer.committed(bytes: bytes)
+    }
+
+    /// Nothing is to be written for now: SQLite's log is made short.
+    func rest() {
+        checkpointer.rest()
+    }
+
+    /// The parties of messages that were removed are forgotten with them.
+    mutating func forgetParties() {
+        parties = Parties()
     }
 
     // MARK: Damage

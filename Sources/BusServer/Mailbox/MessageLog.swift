@@ -73,7 +73,8 @@ struct MessageLog {
         if size >= rotationSize { try rotate() }
     }
 
-    private mutating func rotate() throws {
+    /// Begins a new file; this one is kept as the newest of the old ones.
+    mutating func rotate() throws {
         try removeOldest()
         for number in stride(from: Self.keptRotations - 1, through: 1, by: -1)
         where File.exists("\(path).\(number)") {

@@ -1,4 +1,5 @@
 import GRDB
+import InterSessionCore
 
 /// Senders and receivers as messages name them. They are few, and messages many: a message keeps their numbers.
 struct Parties: Sendable {
@@ -8,28 +9,59 @@ struct Parties: Sendable {
         let label: String
     }
 
-    private static let mostRemembered = 1024
+    private struct Entry {
+        let number: Int64
+        /// As it is stored.
+        var lastUsed: MessageID
+    }
 
-    private var numbers: [Party: Int64] = [:]
+    private static let mostRemembered = 1024
+    /// How exactly it is stored when a party was last used: a write for each message would cost as much as the message.
+    private static let accuracy: Duration = .seconds(86_400)
+
+    private var entries: [Party: Entry] = [:]
 
     /// The number of the party, which is given when it has none.
     ///
     /// It holds once the transaction is committed: after a rollback the copy of before must be used.
-    mutating func number(of party: Party, in database: Database) throws -> Int64 {
-        if let number = numbers[party] { return number }
-        let arguments: StatementArguments = [party.sessionID, party.name, party.label]
+    mutating func number(of party: Party, usedBy message: MessageID, in database: Database) throws -> Int64 {
+        var entry = try entries[party] ?? find(party, usedBy: message, in: database)
+        if message.time.timeSince(entry.lastUsed.time) > Self.accuracy {
+            try database.cachedStatement(sql: "UPDATE parties SET last_used = ? WHERE id = ?")
+                .execute(arguments: [message.rowID, entry.number])
+            entry.lastUsed = message
+        } else if entries[party] != nil {
+            return entry.number
+        }
+        if entries.count >= Self.mostRemembered { entries = [:] }
+        entries[party] = entry
+        return entry.number
+    }
+
+    private func find(_ party: Party, usedBy message: MessageID, in database: Database) throws -> Entry {
+        let names: StatementArguments = [party.sessionID, party.name, party.label]
+        try database.cachedStatement(
+            sql: "INSERT OR IGNORE INTO parties (session_id, name, label, last_used) VALUES (?,?,?,?)"
+        )
+        .execute(arguments: names + [message.rowID])
+        let row = try Row.fetchOne(
+            try database.cachedStatement(
+                sql: "SELECT id, last_used FROM parties WHERE session_id = ? AND name = ? AND label = ?"
+            ),
+            arguments: names
+        )
+        guard let row else { throw DatabaseError(message: "a party has no number") }
+        return Entry(number: row["id"], lastUsed: MessageID(rowID: row["last_used"]))
+    }
+
+    /// Removes the parties that no message names any more: those that were last used before the oldest message.
+    ///
+    /// - Returns: how many there were.
+    static func removeUnused(from database: Database) throws -> Int {
         try database.execute(
-            sql: "INSERT OR IGNORE INTO parties (session_id, name, label) VALUES (?,?,?)",
-            arguments: arguments
+            sql: "DELETE FROM parties WHERE last_used < (SELECT COALESCE(MIN(id), :none) FROM messages) - :accuracy",
+            arguments: ["none": Int64.max, "accuracy": Int64(accuracy / .microseconds(1))]
         )
-        let number = try Int64.fetchOne(
-            database,
-            sql: "SELECT id FROM parties WHERE session_id = ? AND name = ? AND label = ?",
-            arguments: arguments
-        )
-        guard let number else { throw DatabaseError(message: "a party has no number") }
-        if numbers.count >= Self.mostRemembered { numbers = [:] }
-        numbers[party] = number
-        return number
+        return database.changesCount
     }
 }

@@ -47,7 +47,8 @@ final class GhostReaper {
     }
 
     private func close(_ agent: Agent, because reason: String) {
-        logger.notice("a ghost is sent away: \(reason)", metadata: agent.metadata)
-        agent.connection.close(.gone, reason: reason)
+        logger.notice("closed a stale connection: \(reason)", metadata: agent.metadata)
+        // Whoever is there after all, such as a process that was stopped for a while, may come back.
+        agent.connection.close(.stale, reason: reason)
     }
 }

@@ -15,6 +15,12 @@ final class KnownSession {
     var workingDirectory: String
     /// When it came or went last.
     var lastSeen: Timestamp
+    /// The newest message that was accepted for it by this server.
+    var lastMail: MessageID?
+    /// False once the registry has forgotten it.
+    var isKnown = true
+    /// Who took its name, and what waited for it.
+    var heir: KnownSession?
     /// Nil while it is away.
     var agent: Agent?
     /// Answers in its mailbox that a tool of it waits for: they are not for the agent, unless the tool goes away.
@@ -31,7 +37,8 @@ final class KnownSession {
         lastSeen = owner.lastSeen
     }
 
-    var owner: MailStore.Owner {
+    /// As it is stored.
+    var record: MailStore.Owner {
         .init(
             mailbox: mailbox,
             sessionID: id,
@@ -85,14 +92,28 @@ final class KnownSession {
         }
     }
 
-    /// - Parameter waiting: messages that it has not seen.
-    func detailedSummary(waiting: Int) -> ServerFrame.SessionSummary {
+    /// Who has what waited for this session.
+    var currentOwner: KnownSession {
+        var owner = self
+        while let heir = owner.heir { owner = heir }
+        return owner
+    }
+
+    /// Whether it was here, or got mail, since that moment.
+    func wasUsed(since moment: Timestamp) -> Bool {
+        agent != nil || lastSeen >= moment || lastMail.map { $0 >= MessageID(at: moment) } ?? false
+    }
+
+    /// - Parameters:
+    ///   - waiting: messages that it has not seen.
+    ///   - now: by the clock that only runs on.
+    func detailedSummary(waiting: Int, now: ContinuousClock.Instant) -> ServerFrame.SessionSummary {
         var summary = summary
         summary.details = .init(
             isOnline: agent != nil,
             waiting: waiting,
             processID: agent?.processID,
-            idleSeconds: agent.map { Int((Timestamp.now().microseconds - $0.lastActive.microseconds) / 1_000_000) }
+            idleSeconds: agent.map { Int((now - $0.lastActive) / .seconds(1)) }
         )
         return summary
     }

@@ -8,14 +8,16 @@ final class Registry {
     private var byMailbox: [Int64: KnownSession] = [:]
     private var present: [Int64: Agent] = [:]
     private var lastMailbox: Int64
-    /// Where the registry is kept; it is told of every change.
-    var onChange: (MailStore.Owner) -> Void = { _ in }
+    private let clock: BusClock
+    /// Told of every session that changed and must be stored.
+    var onChange: (KnownSession) -> Void = { _ in }
     /// Told when what waits in one mailbox belongs to another from now on.
-    var onMerge: (_ old: Int64, _ new: KnownSession) -> Void = { _, _ in }
+    var onMerge: (_ old: KnownSession, _ heir: KnownSession) -> Void = { _, _ in }
 
     /// - Parameter owners: who was known before, of two with one name or id the newer one last.
-    init(owners: [MailStore.Owner] = [], lastMailbox: Int64 = 0) {
+    init(owners: [MailStore.Owner] = [], lastMailbox: Int64 = 0, clock: BusClock = .system) {
         self.lastMailbox = lastMailbox
+        self.clock = clock
         for owner in owners {
             index(KnownSession(owner))
         }
@@ -62,22 +64,22 @@ final class Registry {
         let session = session(introduction.id, named: introduction.name)
         session.label = introduction.label
         session.workingDirectory = introduction.workingDirectory
-        session.lastSeen = .now()
-        let agent = Agent(introduction, as: session, connection: connection)
+        session.lastSeen = clock.now()
+        let agent = Agent(introduction, as: session, connection: connection, clock: clock)
         session.agent = agent
         present[session.mailbox] = agent
-        onChange(session.owner)
+        onChange(session)
         return agent
     }
 
     func join(_ introduction: HelloHandshake.GatewayIntroduction, connection: Connection) -> Agent {
         let session = byAgent[introduction.agent] ?? add(.random(), named: nil, gateway: introduction.agent)
         session.label = introduction.label
-        session.lastSeen = .now()
-        let agent = Agent(introduction, as: session, connection: connection)
+        session.lastSeen = clock.now()
+        let agent = Agent(introduction, as: session, connection: connection, clock: clock)
         session.agent = agent
         present[session.mailbox] = agent
-        onChange(session.owner)
+        onChange(session)
         return agent
     }
 
@@ -85,32 +87,43 @@ final class Registry {
     func setAgents(_ agents: [AgentName], of gateway: KnownSession) {
         guard gateway.agents != agents else { return }
         gateway.agents = agents
-        onChange(gateway.owner)
+        onChange(gateway)
     }
 
     func leave(_ agent: Agent) {
         guard agent.session.agent === agent else { return }
         agent.session.agent = nil
-        agent.session.lastSeen = .now()
+        agent.session.lastSeen = clock.now()
         present[agent.session.mailbox] = nil
-        onChange(agent.session.owner)
+        onChange(agent.session)
     }
 
     func rename(_ agent: Agent, to name: SessionName) {
         give(name, to: agent.session)
-        onChange(agent.session.owner)
+        onChange(agent.session)
     }
 
-    /// Forgets sessions that are away.
-    func forget(_ mailboxes: Set<Int64>) {
-        for case let session? in mailboxes.map({ byMailbox[$0] }) where session.agent == nil {
-            remove(session)
-        }
+    /// Forgets those of the sessions that were away, and got no mail, since that moment. From now on nobody can address
+    /// them, so nothing can come into their mailboxes.
+    ///
+    /// - Returns: the mailboxes of those that are forgotten.
+    func forget(_ mailboxes: Set<Int64>, unusedSince moment: Timestamp) -> Set<Int64> {
+        let unused = mailboxes.compactMap { byMailbox[$0] }.filter { !$0.wasUsed(since: moment) }
+        for session in unused { remove(session) }
+        return Set(unused.map(\.mailbox))
     }
 
-    /// Has everybody written down again, after what was written was lost.
+    /// Has everybody stored again, after what was stored was lost.
     func saveAll() {
-        for session in byMailbox.values { onChange(session.owner) }
+        for session in byMailbox.values { onChange(session) }
+    }
+
+    /// Has it stored that those who are here were here now: a server that is killed cannot say so.
+    func saveWhoIsHere() {
+        for agent in present.values {
+            agent.session.lastSeen = clock.now()
+            onChange(agent.session)
+        }
     }
 
     /// The session of that id, else the one that was away under that name, else a new one.
@@ -137,7 +150,7 @@ final class Registry {
                 name: name,
                 label: .none,
                 workingDirectory: "",
-                lastSeen: .now(),
+                lastSeen: clock.now(),
                 gateway: gateway
             )
         )
@@ -160,7 +173,8 @@ final class Registry {
     private func give(_ name: SessionName, to session: KnownSession) {
         if let old = byName[name], old !== session {
             remove(old)
-            onMerge(old.mailbox, session)
+            old.heir = session
+            onMerge(old, session)
         }
         if let old = session.name { byName[old] = nil }
         session.name = name
@@ -172,5 +186,6 @@ final class Registry {
         if let name = session.name, byName[name] === session { byName[name] = nil }
         if let agent = session.gateway { byAgent[agent] = nil }
         byMailbox[session.mailbox] = nil
+        session.isKnown = false
     }
 }

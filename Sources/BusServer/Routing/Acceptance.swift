@@ -7,17 +7,19 @@ final class Acceptance {
     private let logger: Logger
     private var messageIDs: MessageID.Sequence
     private var loops: LoopGuard
+    private let clock: BusClock
 
-    init(journal: Journal, loops: LoopGuard, lastMessageID: MessageID?, logger: Logger) {
+    init(journal: Journal, loops: LoopGuard, lastMessageID: MessageID?, clock: BusClock, logger: Logger) {
         self.journal = journal
         self.loops = loops
+        self.clock = clock
         self.logger = logger
         messageIDs = MessageID.Sequence(after: lastMessageID)
     }
 
     /// The id of a message, which is its moment.
     func nextID() -> MessageID {
-        messageIDs.next(at: .now())
+        messageIDs.next(at: clock.now())
     }
 
     /// - Throws: ``WireError/textTooLong(bytes:limit:)``, ``WireError/invalidPayload(_:)`` for no text.
@@ -28,6 +30,7 @@ final class Acceptance {
 
     func accept(_ mail: AcceptedMail) {
         loops.remember(mail.id, mail.depth)
+        for session in mail.recipients { session.lastMail = mail.id }
         mail.origin?.connection.hold(bytes: mail.content.bytes)
         journal.accept(mail)
     }
@@ -52,10 +55,10 @@ final class Acceptance {
         let pair = LoopGuard.Pair(sender, recipient, agent)
         do throws(WireError) {
             let depth = try loops.depth(of: message)
-            try loops.admit(pair, at: .now)
+            try loops.admit(pair, at: clock.instant())
             return depth
         } catch {
-            if loops.mayNotify(pair, at: .now) {
+            if loops.mayNotify(pair, at: clock.instant()) {
                 let both = [sender, recipient]
                 let names = both.map { "'\($0.gateway == nil ? $0.address : agent?.rawValue ?? "")'" }
                 notify(

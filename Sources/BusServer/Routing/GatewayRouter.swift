@@ -105,7 +105,7 @@ final class GatewayRouter {
             switch outcome {
             case .success(let mail):
                 // Both or neither: they are written in one batch.
-                journal.settle(id, in: gateway.session.mailbox, as: .returned)
+                journal.settle(id, in: gateway.session, as: .returned)
                 guard let mail, let sender = SessionID(rawValue: mail.message.from).flatMap({ registry[$0] }) else {
                     return
                 }

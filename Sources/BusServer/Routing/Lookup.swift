@@ -6,9 +6,11 @@ final class Lookup {
     private let registry: Registry
     private let storage: Storage
     private let journal: Journal
+    private let clock: BusClock
     private let logger: Logger
 
-    init(registry: Registry, storage: Storage, journal: Journal, logger: Logger) {
+    init(registry: Registry, storage: Storage, journal: Journal, clock: BusClock, logger: Logger) {
+        self.clock = clock
         self.registry = registry
         self.journal = journal
         self.storage = storage
@@ -19,13 +21,14 @@ final class Lookup {
     func listAll(ref: String?, on connection: Connection) {
         perform(on: connection, ref) { store in
             try store.waiting()
-        } then: { [registry] counts in
+        } then: { [registry, clock] counts in
+            let now = clock.instant()
             let sessions = registry.sessions.sorted {
                 ($0.agent == nil ? 1 : 0, $0.address) < ($1.agent == nil ? 1 : 0, $1.address)
             }
             connection.write(
                 .listing(
-                    sessions.map { $0.detailedSummary(waiting: counts[$0.mailbox] ?? 0) },
+                    sessions.map { $0.detailedSummary(waiting: counts[$0.mailbox] ?? 0, now: now) },
                     gateways: registry.gatewaySummaries(on: connection, isOnline: nil),
                     ref: ref
                 )

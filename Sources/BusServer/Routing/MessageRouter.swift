@@ -5,13 +5,15 @@ final class MessageRouter {
     private let registry: Registry
     private let acceptance: Acceptance
     private let delivery: Delivery
+    private let clock: BusClock
     private var broadcasts = RateLimiter<SessionID>(
         most: WireLimits.broadcasts,
         window: WireLimits.broadcastWindow,
         of: "broadcasts"
     )
 
-    init(registry: Registry, acceptance: Acceptance, delivery: Delivery) {
+    init(registry: Registry, acceptance: Acceptance, delivery: Delivery, clock: BusClock) {
+        self.clock = clock
         self.registry = registry
         self.acceptance = acceptance
         self.delivery = delivery
@@ -75,7 +77,7 @@ final class MessageRouter {
         let message = understood(message, on: connection)
         try acceptance.check(message.text, limit: WireLimits.broadcastText)
         let depth = try acceptance.depth(of: message)
-        try broadcasts.admit(sender.id, at: .now)
+        try broadcasts.admit(sender.id, at: clock.instant())
         let id = acceptance.nextID()
         acceptance.accept(
             AcceptedMail(

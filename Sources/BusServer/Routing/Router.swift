@@ -15,7 +15,10 @@ final class Router {
     private let lookup: Lookup
     private let messages: MessageRouter
     private let gateways: GatewayRouter
+    private let clock: BusClock
     private let logger: Logger
+    /// The server ends without its clients' consent: nothing is accepted any more.
+    private var isLeaving = false
     private var refusals = RefusalLog()
     /// Word for whoever comes next and can read it.
     private var newsForTheNext: [String] = []
@@ -29,6 +32,7 @@ final class Router {
         delivery: Delivery,
         lookup: Lookup,
         gateways: GatewayRouter,
+        clock: BusClock,
         logger: Logger
     ) {
         self.registry = registry
@@ -36,8 +40,9 @@ final class Router {
         self.acceptance = acceptance
         self.delivery = delivery
         self.lookup = lookup
-        self.messages = MessageRouter(registry: registry, acceptance: acceptance, delivery: delivery)
+        self.messages = MessageRouter(registry: registry, acceptance: acceptance, delivery: delivery, clock: clock)
         self.gateways = gateways
+        self.clock = clock
         self.logger = logger
     }
 
@@ -45,6 +50,11 @@ final class Router {
     ///
     /// - Throws: ``WireError``, which the connection tells its peer.
     func route(_ request: ClientRequest, from connection: Connection) throws(WireError) {
+        guard !isLeaving else {
+            // What is not answered was not accepted: its sender says it again to the next server.
+            connection.close(.goingAway)
+            return
+        }
         if case .hello(let hello) = request.frame {
             guard case .awaitingHello = connection.peer else { throw .unknownOp("hello was said already") }
             return try welcome(hello, on: connection)
@@ -92,7 +102,7 @@ final class Router {
     }
 
     func refusedHello(_ error: WireError) {
-        if let line = refusals.line(for: error, at: .now) { logger.warning("\(line)") }
+        if let line = refusals.line(for: error, at: clock.instant()) { logger.warning("\(line)") }
     }
 
     /// The socket takes more.
@@ -110,6 +120,11 @@ final class Router {
         acceptance.notify(registry.members.map(\.session), text)
     }
 
+    /// Accepts nothing from now on.
+    func stopAccepting() {
+        isLeaving = true
+    }
+
     func log(_ error: String) {
         logger.error("\(error)")
     }
@@ -119,7 +134,7 @@ final class Router {
             try require(.acks, on: connection)
             return delivery.acknowledge(ids.compactMap { MessageID($0) }, by: sender, on: connection)
         }
-        sender.lastActive = .now()
+        sender.lastActive = clock.instant()
         if sender.session.gateway != nil { return try routeOfGateway(request, sender, connection) }
         switch request.frame {
         case .send(let target, let message):

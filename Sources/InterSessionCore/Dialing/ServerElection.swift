@@ -70,6 +70,7 @@ package struct ServerElection: Sendable {
                 "--lock-descriptor", "3",
                 "--ready-descriptor", "4",
             ],
+            environment: Environment.forChild,
             streams: [
                 .descriptor(nothing), .descriptor(log), .descriptor(log),
                 .descriptor(lock.descriptor), .descriptor(ready),
@@ -87,5 +88,5 @@ package struct ServerElection: Sendable {
     }
 
     /// server.log gets a few lines for each connection; 4 MiB are weeks.
-    private static let longestLog = 4 * 1024 * 1024
+    package static let longestLog = 4 * 1024 * 1024
 }

@@ -4,6 +4,8 @@
 /// a look into the log, sorts by age, and appends to the end of an index.
 package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertible {
     package static let length = 10
+    /// Ten digits of base 36: a moment of the year 2085.
+    private static let limit: UInt64 = 3_656_158_440_062_976
 
     private let number: UInt64
 
@@ -35,7 +37,7 @@ package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     /// The id that a message of that moment has: older messages have lower ones.
     package init(at time: Timestamp) {
-        number = time.microseconds
+        number = min(time.microseconds, Self.limit - 1)
     }
 
     package var time: Timestamp { Timestamp(microseconds: number) }
@@ -65,7 +67,9 @@ package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertibl
         }
 
         package mutating func next(at time: Timestamp) -> MessageID {
-            last = MessageID(number: max(time.microseconds, last.number + 1))
+            // A calendar that is set to a time which ten digits cannot name counts for nothing.
+            let moment = time.microseconds < MessageID.limit ? time.microseconds : 0
+            last = MessageID(number: max(moment, last.number &+ 1))
             return last
         }
     }

@@ -1,10 +1,17 @@
 /// Which Claude Code session a process belongs to: the number that `client` and the one-shot tools agree on.
+///
+/// It names files, so it holds no dot.
 package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
     package let number: Int
-    package var description: String { String(number) }
+    /// The pid namespace that the number is of; nil for that of the machine. A data directory may be shared with
+    /// containers, whose processes have the same numbers.
+    private let namespace: UInt64?
 
-    package init(_ number: Int) {
+    package var description: String { namespace.map { "ns\($0)-\(number)" } ?? String(number) }
+
+    package init(_ number: Int, namespace: UInt64? = nil) {
         self.number = number
+        self.namespace = namespace
     }
 
     /// A process above this one, as the system describes it.
@@ -25,7 +32,8 @@ package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
         try decide(
             environment: { Environment[$0] },
             isAlive: SystemProcess.isAlive,
-            ancestors: SystemProcess.ancestors()
+            ancestors: SystemProcess.ancestors(),
+            namespace: SystemProcess.namespace
         )
     }
 
@@ -33,7 +41,8 @@ package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
     static func decide(
         environment: (String) -> String?,
         isAlive: (Int32) -> Bool,
-        ancestors: some Sequence<Ancestor>
+        ancestors: some Sequence<Ancestor>,
+        namespace: UInt64?
     ) throws(SettingsError) -> SessionKey {
         if let text = environment("INTER_SESSION_PPID_OVERRIDE") {
             guard let number = Int(text) else {
@@ -42,7 +51,7 @@ package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
             return SessionKey(number)
         }
         let claude = claudeProcess(environment: environment, isAlive: isAlive, ancestors: ancestors)
-        return SessionKey(Int(claude ?? SystemProcess.parent))
+        return SessionKey(Int(claude ?? SystemProcess.parent), namespace: namespace)
     }
 
     /// The Claude Code process that this one belongs to, which it must not outlive.

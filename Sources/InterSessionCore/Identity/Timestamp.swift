@@ -48,11 +48,20 @@ package struct Timestamp: Comparable, Hashable, Sendable {
         self.init(microseconds: (seconds * 1000 + milliseconds) * 1000)
     }
 
-    /// The moment so long before this one.
-    package static func - (time: Timestamp, duration: Duration) -> Timestamp {
-        let microseconds = UInt64(max(0, duration / .microseconds(1)))
-        return Timestamp(microseconds: time.microseconds - min(time.microseconds, microseconds))
+    /// How much later than `other` this moment is by the calendar; negative when it is earlier.
+    package func timeSince(_ other: Timestamp) -> Duration {
+        .microseconds(Int64(clamping: microseconds)) - .microseconds(Int64(clamping: other.microseconds))
     }
+
+    /// The moment so long after this one; of a moment before 1970, 1970.
+    package static func + (time: Timestamp, duration: Duration) -> Timestamp {
+        let sum = Double(time.microseconds) + duration / .microseconds(1)
+        guard sum.magnitude < 0x1p53 else { return Timestamp(microseconds: sum < 0 ? 0 : 1 << 53) }
+        return Timestamp(microseconds: UInt64(max(0, sum)))
+    }
+
+    /// The moment so long before this one; of a moment before 1970, 1970.
+    package static func - (time: Timestamp, duration: Duration) -> Timestamp { time + (.zero - duration) }
 
     /// The days from 1970 to a proleptic Gregorian date, the inverse of ``civil(daysSince1970:)``.
     private static func days(year: Int, month: Int, day: Int) -> Int {

@@ -14,6 +14,17 @@ package struct PrintedMessages: Sendable {
     private var known: Set<MessageID> = []
     private var linesInFile = 0
 
+    /// What was printed of the messages of one bus.
+    ///
+    /// - Throws: ``PlatformError``.
+    package init(of key: SessionKey, on port: Int, in directory: DataDirectory) throws(PlatformError) {
+        let path = directory.clientPrinted(key, port: port)
+        // 0.1.0 kept the ids of all buses in one file.
+        let former = "\(directory.clients)/\(key).printed"
+        if !File.exists(path), File.exists(former) { try File.rename(former, to: path) }
+        try self.init(path: path)
+    }
+
     /// Reads the file, which need not exist.
     ///
     /// - Throws: ``PlatformError``.

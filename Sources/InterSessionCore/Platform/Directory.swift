@@ -46,6 +46,12 @@ package enum Directory {
         }
     }
 
+    /// Whether there is a directory, and no link to one.
+    package static func exists(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
     /// A new directory of ours, for a moment, where paths are short enough for sockets.
     package static func makeTemporary() throws(PlatformError) -> String {
         let place = Environment["TMPDIR"] ?? "/tmp"

@@ -24,6 +24,27 @@ package enum Environment {
         return variables
     }
 
+    /// What a program of ours gets that is no tool of the session: the server, ssh, a command that answers.
+    ///
+    /// It is chosen by name, since what it is started from is a coding agent's: with keys of its provider, which a
+    /// long-lived process must not carry about, and with variables that would make another agent take itself for part
+    /// of that session.
+    package static var forChild: [String: String] { forChild(of: all) }
+
+    static func forChild(of variables: [String: String]) -> [String: String] {
+        variables.filter { name, _ in
+            (childNames.contains(name) || childPrefixes.contains { name.hasPrefix($0) })
+                && !secretSuffixes.contains { name.hasSuffix($0) }
+        }
+    }
+
+    private static let childNames: Set = [
+        "HOME", "PATH", "USER", "LOGNAME", "SHELL", "TMPDIR", "TERM", "LANG", "LANGUAGE", "TZ", "SSH_AUTH_SOCK",
+    ]
+    private static let childPrefixes = ["LC_", "XDG_", "INTER_SESSION_"]
+    /// Even of ours: whoever calls a variable so keeps a secret in it.
+    private static let secretSuffixes = ["_TOKEN", "_KEY"]
+
     package static var workingDirectory: String {
         guard let path = getcwd(nil, 0) else { return "" }
         defer { free(path) }

@@ -202,3 +202,27 @@ package enum File {
         return String(cString: real)
     }
 }
+
+/// Which file a path leads to: another one may be put in its place.
+package struct FileIdentity: Equatable, Sendable {
+    private let device: UInt64
+    private let number: UInt64
+
+    /// - Returns: nil where there is no file, or it cannot be seen.
+    package init?(of path: String) {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        self.init(status)
+    }
+
+    package static var ofStandardError: FileIdentity? {
+        var status = stat()
+        guard fstat(STDERR_FILENO, &status) == 0 else { return nil }
+        return FileIdentity(status)
+    }
+
+    private init(_ status: stat) {
+        device = UInt64(truncatingIfNeeded: status.st_dev)
+        number = UInt64(truncatingIfNeeded: status.st_ino)
+    }
+}

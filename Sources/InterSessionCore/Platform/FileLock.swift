@@ -2,7 +2,8 @@ import SystemCalls
 
 /// A lock that the kernel frees when its holder dies, so that no stale one can block anybody (flock(2)).
 ///
-/// The file itself is never removed: two holders of locks on two files of one name would both be right.
+/// Only its holder may remove the file, see ``remove(_:)``: two holders of locks on two files of one name would both be
+/// right.
 package final class FileLock: Sendable {
     private let file: Descriptor
 
@@ -14,12 +15,21 @@ package final class FileLock: Sendable {
     ///
     /// - Throws: ``PlatformError`` when the file cannot be used.
     package static func tryLock(_ path: String) throws(PlatformError) -> FileLock? {
-        let file = try File.openRegular(path, flags: O_RDWR | O_CREAT)
-        guard platform_lock(file.number) == 0 else {
-            guard errno == EWOULDBLOCK else { throw PlatformError("lock '\(path)'") }
-            return nil
+        while true {
+            let file = try File.openRegular(path, flags: O_RDWR | O_CREAT)
+            guard platform_lock(file.number) == 0 else {
+                guard errno == EWOULDBLOCK else { throw PlatformError("lock '\(path)'") }
+                return nil
+            }
+            let lock = FileLock(file: file)
+            // Its last holder may have removed the file between our opening and our locking it.
+            if lock.isInPlace(path) { return lock }
         }
-        return FileLock(file: file)
+    }
+
+    /// Removes the file that is locked, which ends with the lock.
+    package func remove(_ path: String) {
+        if isInPlace(path) { File.remove(path) }
     }
 
     /// The lock that a parent process took and handed down.

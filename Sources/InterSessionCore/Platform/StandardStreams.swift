@@ -34,6 +34,11 @@ package enum StandardStreams {
         try? Descriptor.write(Array((line + "\n").utf8), to: STDERR_FILENO)
     }
 
+    /// Has standard error go to the file from now on.
+    package static func redirectErrors(to file: Descriptor) {
+        dup2(file.number, STDERR_FILENO)
+    }
+
     /// All of standard input.
     package static func readInput(limit: Int) throws(PlatformError) -> [UInt8] {
         try Descriptor.readAll(STDIN_FILENO, limit: limit)

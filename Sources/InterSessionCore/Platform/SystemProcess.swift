@@ -73,6 +73,16 @@ package enum SystemProcess {
     }
 
     #if os(Linux)
+        /// The pid namespace of this process; nil where it is the one that the machine began with.
+        package static var namespace: UInt64? {
+            // PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h.
+            let initial: UInt64 = 0xEFFF_FFFC
+            var status = stat()
+            guard stat("/proc/self/ns/pid", &status) == 0 else { return nil }
+            let number = UInt64(truncatingIfNeeded: status.st_ino)
+            return number == initial ? nil : number
+        }
+
         /// The fields of `/proc/<pid>/stat` behind the name: state, parent, …
         private static func status(_ process: Int32) -> [Substring]? {
             // The name, in parentheses, may hold spaces and parentheses of its own.
@@ -109,6 +119,8 @@ package enum SystemProcess {
             return String(decoding: bytes, as: UTF8.self)
         }
     #else
+        package static var namespace: UInt64? { nil }
+
         private static func information(_ process: Int32) -> kinfo_proc? {
             var name = [CTL_KERN, KERN_PROC, KERN_PROC_PID, process]
             var information = kinfo_proc()

@@ -23,18 +23,41 @@ package struct DataDirectory: Sendable {
     /// Makes the directory, closed to other users.
     package func prepare() throws(PlatformError) {
         try Directory.ensurePrivate(path)
-        try Directory.ensurePrivate("\(path)/clients")
+        try Directory.ensurePrivate(clients)
     }
 
     /// Closes what is in the directory to other users, whatever somebody did to it.
     package func close() throws(PlatformError) {
-        for place in [path, "\(path)/clients", gateways] where File.exists(place) { try Directory.close(place) }
+        let buses = Directory.entries(path).filter { $0.hasPrefix("bus.") && !$0.hasSuffix(".sock") }
+        for place in [path, clients, gateways] + buses.map({ "\(path)/\($0)" }) where File.exists(place) {
+            try Directory.close(place)
+        }
     }
 
     package var token: String { "\(path)/token" }
     package var configuration: String { "\(path)/config.json" }
-    package var mail: String { "\(path)/mail.sqlite" }
-    package var messageLog: String { "\(path)/messages.log" }
+    /// Where the bus of that port keeps its mail: `mail.sqlite`, and `messages.log` with its rotations. Each bus has its
+    /// own, since each numbers its mailboxes and messages by itself.
+    package func bus(port: Int) -> String { "\(path)/bus.\(port)" }
+    package func mail(port: Int) -> String { "\(bus(port: port))/mail.sqlite" }
+    package func messageLog(port: Int) -> String { "\(bus(port: port))/messages.log" }
+    /// Where 0.1.0 keeps the mail of all ports together, as `sharedMessageLog` its log.
+    package var sharedMail: String { "\(path)/mail.sqlite" }
+    package var sharedMessageLog: String { "\(path)/messages.log" }
+    /// Held by a server while it takes over what 0.1.0 kept.
+    package var sharedMailLock: String { "\(path)/import.lock" }
+
+    /// The bus that takes over what 0.1.0 kept, which does not say whose it is: that of the only port that ever served
+    /// here; of several the usual one, else the lowest.
+    package var portOfSharedMail: Int {
+        let usual = (try? Configuration.read(from: self))?.port ?? BusSettings.defaultPort
+        let ports = Directory.entries(path).compactMap { name in
+            name.hasPrefix("server.") && name.hasSuffix(".lock") ? Int(name.dropFirst(7).dropLast(5)) : nil
+        }
+        return ports.contains(usual) ? usual : ports.min() ?? usual
+    }
+
+    package var clients: String { "\(path)/clients" }
     package var serverLog: String { "\(path)/server.log" }
     /// Holds one directory of tools for each installed version.
     package var libexec: String { "\(path)/libexec" }
@@ -53,22 +76,28 @@ package struct DataDirectory: Sendable {
     package func serverProcessID(port: Int) -> String { "\(path)/server.\(port).pid" }
     package func serverMeta(port: Int) -> String { "\(path)/server.\(port).pid.meta" }
 
-    package func clientLock(_ key: SessionKey) -> String { "\(path)/clients/\(key).lock" }
-    package func clientPrinted(_ key: SessionKey) -> String { "\(path)/clients/\(key).printed" }
-    package func clientState(_ key: SessionKey) -> String { "\(path)/clients/\(key).session" }
+    package func clientLock(_ key: SessionKey) -> String { "\(clients)/\(key).lock" }
+    /// What was printed of the messages of one bus: ids of two buses may be the same.
+    package func clientPrinted(_ key: SessionKey, port: Int) -> String { "\(clients)/\(key).\(port).printed" }
+    package func clientState(_ key: SessionKey) -> String { "\(clients)/\(key).session" }
 
-    /// The Unix socket of the server on that port.
+    /// The Unix socket of a server on that port which this process starts.
     ///
     /// Where the path would be too long for a socket address it is a short one, in a directory of this user's and
-    /// for this data directory alone, which the caller must check with ``prepareSocketDirectory(port:)``.
+    /// for this data directory alone, which the caller must check with ``prepareSocketDirectory(port:)``. That depends on
+    /// the environment, so a server publishes its own, see ``ServerMeta``.
     package func socket(port: Int) -> String {
-        let path = "\(path)/bus.\(port).sock"
-        return path.utf8.count <= UnixSocket.longestPath ? path : "\(shortSocketDirectory)/bus.\(port).sock"
+        hasLongPath(port: port) ? "\(shortSocketDirectory)/bus.\(port).sock" : ownSocket(port: port)
     }
+
+    /// Whether the data directory's own path is too long for a socket.
+    package func hasLongPath(port: Int) -> Bool { ownSocket(port: port).utf8.count > UnixSocket.longestPath }
+
+    private func ownSocket(port: Int) -> String { "\(path)/bus.\(port).sock" }
 
     /// Makes sure that nobody else can put a socket where ours is expected.
     package func prepareSocketDirectory(port: Int) throws(PlatformError) {
-        guard socket(port: port).hasPrefix(shortSocketDirectory) else { return }
+        guard hasLongPath(port: port) else { return }
         try Directory.ensurePrivateInSharedPlace(shortSocketDirectory)
     }
 

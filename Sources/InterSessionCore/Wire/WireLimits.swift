@@ -60,8 +60,10 @@ package enum CloseCode: UInt16, Sendable {
     case messageTooBig = 1009
     /// The same session connected again; this connection is the old one.
     case replaced = 4000
-    /// The agent was told to leave: it is gone, or was disconnected by its user.
+    /// The agent was told to leave by its user, and must not come back by itself.
     case gone = 4001
     /// The peer does not read what is sent to it.
     case tooFarBehind = 4002
+    /// Nothing was heard of the peer for too long, or its process is gone. Whoever reads this may connect again.
+    case stale = 4003
 }

@@ -49,7 +49,7 @@ struct ThroughputFigures {
     private func run(bytes: Int, count: Int) async throws -> (Double, String) {
         try await BenchBus.withServer(tools: tools) { bus in
             let empty = try Directory.makeTemporary()
-            try SQLiteFloor.copy(bus.directory.mail, to: "\(empty)/mail.sqlite")
+            try SQLiteFloor.copy(bus.directory.mail(port: bus.port), to: "\(empty)/mail.sqlite")
             return (Double(count) / (try await Exchange(bus).run(bytes: bytes, count: count) / .seconds(1)), empty)
         }
     }

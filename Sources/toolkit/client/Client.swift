@@ -36,7 +36,7 @@ struct Client: Tool {
             key: key,
             identity: identity,
             lock: lock,
-            printed: try PrintedMessages(path: directory.clientPrinted(key)),
+            printed: try PrintedMessages(of: key, on: endpoint.settings.port, in: directory),
             isVerbose: verbose
         )
         let code = try await ClientLifetime(claudeProcess: SessionKey.claudeProcess()).run(listener)

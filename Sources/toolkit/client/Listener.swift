@@ -249,7 +249,7 @@ struct Listener: Sendable {
         try state.write(key, in: endpoint.directory)
     }
 
-    private var log: String { "\(endpoint.directory.abbreviated)/messages.log" }
+    private var log: String { "\(endpoint.directory.abbreviated)/bus.\(endpoint.settings.port)/messages.log" }
 
     private func print(_ notice: Notice) throws {
         try StandardStreams.print(notice.line)

@@ -13,7 +13,7 @@ struct Doctor: Tool {
     func run() async throws {
         let directory = try DataDirectory.current()
         var findings = InstallationCheck(directory).findings
-        findings += SettingsCheck(directory).findings
+        findings += SettingsCheck(directory, bus).findings
         findings += FilesCheck(directory).findings
         findings += await ServerCheck(directory, bus).findings()
         findings += SessionCheck(directory).findings

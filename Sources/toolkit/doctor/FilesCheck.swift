@@ -36,9 +36,14 @@ struct FilesCheck {
     }
 
     private var files: [String] {
-        ["", "clients/", "gateways/"].flatMap { place in
+        (["", "clients/", "gateways/"] + buses.map { "\($0)/" }).flatMap { place in
             Directory.entries("\(directory.path)/\(place)").map { "\(directory.path)/\(place)\($0)" }
         }
+    }
+
+    /// The directories in which buses keep their mail.
+    private var buses: [String] {
+        Directory.entries(directory.path).filter { $0.hasPrefix("bus.") && !$0.hasSuffix(".sock") }
     }
 
     private var modes: Finding {
@@ -83,13 +88,24 @@ struct FilesCheck {
 
     private var leftovers: [Finding] {
         var findings: [Finding] = []
-        let damaged = Directory.entries(directory.path).filter { $0.hasPrefix("mail.sqlite.damaged-") }
+        let damaged = files.filter { $0.contains("/mail.sqlite.damaged-") }
         if !damaged.isEmpty {
             findings.append(
                 .warning(
                     "mail",
-                    "databases that were damaged lie in \(directory.path): \(damaged.joined(separator: ", "))",
+                    "databases that were damaged are kept: \(damaged.joined(separator: ", "))",
                     fix: "look for what you miss in messages.log, then remove them"
+                )
+            )
+        }
+        if File.exists(directory.sharedMail) {
+            let owner = directory.portOfSharedMail
+            findings.append(
+                .warning(
+                    "mail",
+                    "mail of version 0.1.0 lies in \(directory.path), which the bus on port \(owner) takes over",
+                    fix:
+                        "none needed while its server runs: the next one on that port takes it; else start a client there"
                 )
             )
         }

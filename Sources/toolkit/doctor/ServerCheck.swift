@@ -18,7 +18,17 @@ struct ServerCheck {
         let port = settings.port
         let isRunning = (try? FileLock.tryLock(directory.serverLock(port: port))) ?? nil == nil
         guard File.exists(directory.path), isRunning else { return [notRunning(port)] + stale(port) }
-        return [await answer(port), version(port), socket(port), log]
+        return [await answer(port), version(port), socket(port), tcp(port), log]
+    }
+
+    /// A server goes without the port when another program has it.
+    private func tcp(_ port: Int) -> Finding {
+        guard let isServed = meta(port)?.servesTCP, !isServed else { return .ok("TCP", "port \(port)") }
+        return .warning(
+            "TCP",
+            "another program listens on port \(port); our own tools do without, clients in other languages do not",
+            fix: "stop it (ss -ltnp | grep :\(port) names it), or choose another port (INTER_SESSION_PORT)"
+        )
     }
 
     private func notRunning(_ port: Int) -> Finding {
@@ -59,7 +69,8 @@ struct ServerCheck {
                 return .error(
                     "server",
                     "one holds the lock of port \(port) and does not listen",
-                    fix: "look at \(directory.serverLog); if it stays so: kill \(meta(port)?.process ?? "its process")"
+                    fix:
+                        "look at \(directory.serverLog); if it stays so: kill \(meta(port).map { "\($0.processID)" } ?? "its process")"
                 )
             }
             let milliseconds = Int((clock.now - begin) / .milliseconds(1))
@@ -72,17 +83,12 @@ struct ServerCheck {
                 "server",
                 "it runs on port \(port) and gives no answer (\(error))",
                 fix:
-                    "look at \(directory.serverLog), then kill \(meta(port)?.process ?? "its process"); clients start another"
+                    "look at \(directory.serverLog), then kill \(meta(port).map { "\($0.processID)" } ?? "its process"); clients start another"
             )
         }
     }
 
-    private func meta(_ port: Int) -> (process: String, version: String)? {
-        guard let content = try? File.read(directory.serverMeta(port: port)),
-            let object = try? JSONObject(ByteBuffer(bytes: content))
-        else { return nil }
-        return ("\((try? object.integer("pid")) ?? 0)", (try? object.string("version")) ?? "?")
-    }
+    private func meta(_ port: Int) -> ServerMeta? { ServerMeta(port: port, in: directory) }
 
     private func version(_ port: Int) -> Finding {
         guard let meta = meta(port) else {
@@ -91,11 +97,11 @@ struct ServerCheck {
         guard meta.version == InterSession.version else {
             return .warning(
                 "server version",
-                "the server (process \(meta.process)) is \(meta.version), this program \(InterSession.version)",
-                fix: "kill \(meta.process); clients start one of their own version, and no mail is lost"
+                "the server (process \(meta.processID)) is \(meta.version), this program \(InterSession.version)",
+                fix: "kill \(meta.processID); clients start one of their own version, and no mail is lost"
             )
         }
-        return .ok("server version", "\(meta.version), process \(meta.process)")
+        return .ok("server version", "\(meta.version), process \(meta.processID)")
     }
 
     private func socket(_ port: Int) -> Finding {

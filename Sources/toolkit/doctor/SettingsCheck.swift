@@ -3,9 +3,11 @@ import InterSessionCore
 /// Settings, wherever they come from, and what Claude Code says in the environment.
 struct SettingsCheck {
     private let directory: DataDirectory
+    private let options: BusOptions
 
-    init(_ directory: DataDirectory) {
+    init(_ directory: DataDirectory, _ options: BusOptions) {
         self.directory = directory
+        self.options = options
     }
 
     var findings: [Finding] { [configuration, settings, policy, sessionID, claude, files, clock] }
@@ -99,7 +101,8 @@ struct SettingsCheck {
 
     private var clock: Finding {
         let now = Timestamp.now()
-        guard let newest = MessageLogTail.newest(in: directory), newest.time - .seconds(60) > now else {
+        let port = (try? options.settings(directory))?.port ?? BusSettings.defaultPort
+        guard let newest = MessageLogTail.newest(in: directory, port: port), newest.time - .seconds(60) > now else {
             return .ok("clock", now.iso8601)
         }
         return .warning(
@@ -112,8 +115,8 @@ struct SettingsCheck {
 
 /// The newest message of messages.log.
 private enum MessageLogTail {
-    static func newest(in directory: DataDirectory) -> MessageID? {
-        guard let tail = try? File.tail(directory.messageLog, count: 256 * 1024) else { return nil }
+    static func newest(in directory: DataDirectory, port: Int) -> MessageID? {
+        guard let tail = try? File.tail(directory.messageLog(port: port), count: 256 * 1024) else { return nil }
         let ids = String(decoding: tail, as: UTF8.self).matches(of: #/"msg_id":"([0-9a-z]{10})","ts"/#)
         return ids.last.flatMap { MessageID(String($0.1)) }
     }

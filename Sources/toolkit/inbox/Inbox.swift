@@ -37,7 +37,7 @@ struct Inbox: Tool {
         try await MailCollection(
             endpoint: endpoint,
             identity: identity,
-            printed: try PrintedMessages(path: directory.clientPrinted(key)),
+            printed: try PrintedMessages(of: key, on: endpoint.settings.port, in: directory),
             asJSON: json
         )
         .run()

@@ -19,7 +19,7 @@ struct WaitingMail {
     /// A sentence for the agent; nil when nothing waits, or the bus does not say so in time.
     func hint(within limit: Duration) async -> String? {
         // Where no mail was ever kept there is no need for a server to say so.
-        guard limit > .zero, File.exists(directory.mail), let session = session ?? name?.rawValue else { return nil }
+        guard limit > .zero, hasMail, let session = session ?? name?.rawValue else { return nil }
         let mail = try? await withDeadline(limit, else: BusError.noAnswer) { [name] in
             try await UnseenMail(of: session, orOf: name, limit: WireLimits.logEntries, Observer(BusOptions.parse([])))
         }
@@ -27,6 +27,13 @@ struct WaitingMail {
         let count = mail.total == 1 ? "1 message waits" : "\(mail.total) messages wait"
         return "\(count) for this session (from \(senders(mail))), the first: \"\(excerpt(first.message.text))\"; "
             + "/inter-session connects and shows them."
+    }
+
+    /// Whether a bus has kept mail here, or 0.1.0 has.
+    private var hasMail: Bool {
+        Directory.entries(directory.path).contains { name in
+            name == "mail.sqlite" || name.hasPrefix("bus.") && File.exists("\(directory.path)/\(name)/mail.sqlite")
+        }
     }
 
     private func senders(_ mail: UnseenMail) -> String {

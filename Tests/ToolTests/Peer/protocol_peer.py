@@ -413,7 +413,7 @@ async def accepted_messages_are_in_the_log():
     alpha, beta = await Peer.join("log-a"), await Peer.join("log-b")
     await alpha.say("send", to="log-b", text="for the\nlog ✓")
     message = await beta.expect("msg")
-    path = os.path.join(DATA, "messages.log")
+    path = os.path.join(DATA, f"bus.{PORT}", "messages.log")
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     lines = [line for line in open(path, encoding="utf-8") if f'"msg_id":"{message["msg_id"]}"' in line]
     assert len(lines) == 1

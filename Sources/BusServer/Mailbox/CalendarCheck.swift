@@ -1,0 +1,43 @@
+import InterSessionCore
+
+/// Whether the calendar can be believed enough to let mail grow old by it.
+///
+/// A clock may be set wrong: by an empty battery, a restored machine, a hand. What it says after an implausible jump
+/// forward is doubted until the bus has run for a while by it, or until it goes back to where it was.
+struct CalendarCheck: Equatable, Sendable {
+    /// How far the calendar and the clock that only runs on may come apart while the server runs.
+    private static let tolerance: Duration = .seconds(3600)
+    /// For how long the bus must run by a calendar that jumped: a working day, in which a wrong one is set right.
+    private static let patience: Duration = .seconds(8 * 3600)
+
+    /// When the calendar was looked at last; nil where it never was.
+    var seen: Timestamp?
+    /// Since when it is doubted, by itself.
+    var doubtedSince: Timestamp?
+    /// How long the bus has run by it since then.
+    var believedFor: Duration = .zero
+
+    var isDoubted: Bool { doubtedSince != nil }
+
+    /// Looks at the calendar.
+    ///
+    /// - Parameters:
+    ///   - elapsed: since the last look, by the clock that only runs on; nil for the first look of a server.
+    ///   - longestAbsence: how much later than the last look the first look of a server may be.
+    /// - Returns: how far it has jumped forward, where that is not plausible and was not said yet.
+    mutating func look(at now: Timestamp, elapsed: Duration?, longestAbsence: Duration) -> Duration? {
+        defer { seen = now }
+        guard let seen else { return nil }
+        let step = now.timeSince(seen)
+        let isPlausible = step <= (elapsed.map { $0 + Self.tolerance } ?? longestAbsence)
+        guard let doubtedSince else {
+            guard !isPlausible else { return nil }
+            self.doubtedSince = now
+            believedFor = .zero
+            return step
+        }
+        if isPlausible, step > .zero { believedFor += elapsed ?? .zero }
+        if now < doubtedSince || believedFor >= Self.patience { self.doubtedSince = nil }
+        return nil
+    }
+}
