@@ -41,6 +41,15 @@ package struct TestBus: Sendable {
         }
     }
 
+    /// Two buses in one data directory, each on a port of its own.
+    package static func withTwoPorts(_ body: (_ first: TestBus, _ second: TestBus) async throws -> Void) async throws {
+        try await with { first in
+            let second = TestBus(directory: first.directory, port: try FreePort.find())
+            defer { second.stopAll() }
+            try await body(first, second)
+        }
+    }
+
     /// Runs a tool to its end, as the Claude Code session `key`.
     @discardableResult
     package func run(_ tool: String, _ arguments: String..., key: Int = 1, input: String = "") async throws -> ToolRun {
@@ -103,6 +112,11 @@ package struct TestBus: Sendable {
 
     /// Where the bus keeps its mail.
     package var mailDirectory: String { "\(data)/bus.\(port)" }
+    /// The database, also that of a server of 0.1.0.
+    package var mail: String {
+        let own = "\(mailDirectory)/mail.sqlite"
+        return FileManager.default.fileExists(atPath: own) ? own : "\(data)/mail.sqlite"
+    }
     package var messageLog: String { file("bus.\(port)/messages.log") }
 
     package var serverProcessID: Int32? {
