@@ -17,5 +17,10 @@ package func eventually<Value>(
 
 package struct Impatience: Error, CustomStringConvertible {
     package let what: String
+
+    package init(what: String) {
+        self.what = what
+    }
+
     package var description: String { "waited in vain for \(what)" }
 }

@@ -34,16 +34,16 @@ struct InstallDepsTests {
             #expect(try await run(bus, ["--check"]).code == 1)
             let install = try await run(bus, ["--yes", "--from", try await release(bus)])
             #expect(install.code == 0, "\(install.errors)")
-            #expect(install.output.contains("installed 0.1.0 in \(bus.data)/libexec/0.1.0"))
+            #expect(install.output.contains("installed 0.2.0 in \(bus.data)/libexec/0.2.0"))
             #expect(install.output.contains(/alpha -> beta in \d+\.\d ms: \[inter-session msg=/))
             #expect(install.output.contains(/beta -> alpha in \d+\.\d ms: \[inter-session msg=/))
 
             let check = try await run(bus, ["--check"])
             #expect(check.code == 0)
-            for tool in Self.tools { #expect(check.output.contains("\(tool): 0.1.0")) }
+            for tool in Self.tools { #expect(check.output.contains("\(tool): 0.2.0")) }
             // One program under many names takes its space once.
             let files = try Self.tools.map { tool in
-                try FileManager.default.attributesOfItem(atPath: "\(bus.data)/libexec/0.1.0/\(tool)")[.systemFileNumber]
+                try FileManager.default.attributesOfItem(atPath: "\(bus.data)/libexec/0.2.0/\(tool)")[.systemFileNumber]
                     as? Int
             }
             #expect(Set(files).count == 2)
@@ -173,7 +173,7 @@ struct InstallDepsTests {
             // Says something and closes its output, but stays.
             let script = """
                 #!/bin/sh
-                if [ "$1" = --version ]; then echo 0.1.0; exit; fi
+                if [ "$1" = --version ]; then echo 0.2.0; exit; fi
                 case $0 in */client) ;; *) exec "\(BuiltTools.directory.path)/${0##*/}" "$@" ;; esac
                 echo $$ >> '\(bus.directory)/started'
                 if [ "$2" = \(hanging) ]; then echo 'I cannot'; exec sleep 600 >/dev/null; fi

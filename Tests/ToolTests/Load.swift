@@ -78,6 +78,8 @@ struct LoadSender {
     private let hello: ClientFrame
     /// What its receivers call it.
     private let shownName: String
+    /// How long all of a load may take.
+    private static let patience: Duration = .seconds(300)
 
     /// - Parameter outside: what its receivers call it, where they are on another bus.
     init(_ name: String, _ bus: TestBus, outside: String? = nil) throws {
@@ -99,13 +101,17 @@ struct LoadSender {
     /// Sends the numbers from 1 on, each to one of `receivers`. What is not answered is sent again, under its key.
     func send(_ count: Int, to receivers: [String], _ accepted: LoadRecord) async throws {
         let numbers = Numbers(upTo: count)
+        let giveUp = ContinuousClock.now + Self.patience
         while numbers.isLeft {
+            guard .now < giveUp else {
+                throw Impatience(what: "message \(numbers.next ?? 0) of \(name) to be accepted")
+            }
             let socket = try await eventually("a server") { try endpoint.connectIfUp() }
             do {
                 try await BusConnection.withConnection(on: socket) { inbound, outbound in
                     var answers = inbound.makeAsyncIterator()
                     try await outbound.write(ClientRequest(hello))
-                    while let number = numbers.next {
+                    while let number = numbers.next, .now < giveUp {
                         let receiver = receivers[number % receivers.count]
                         var message = ClientFrame.Outgoing("\(number)")
                         message.key = "\(number)"

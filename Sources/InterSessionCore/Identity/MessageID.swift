@@ -4,8 +4,8 @@
 /// a look into the log, sorts by age, and appends to the end of an index.
 package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertible {
     package static let length = 10
-    /// Ten digits of base 36: a moment of the year 2085.
-    private static let limit: UInt64 = 3_656_158_440_062_976
+    /// No moment is later: a million million ids before the ten digits of base 36 end, which they do in the year 2085.
+    private static let latest: UInt64 = 3_655_158_440_062_976
 
     private let number: UInt64
 
@@ -37,7 +37,7 @@ package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     /// The id that a message of that moment has: older messages have lower ones.
     package init(at time: Timestamp) {
-        number = min(time.microseconds, Self.limit - 1)
+        number = min(time.microseconds, Self.latest)
     }
 
     package var time: Timestamp { Timestamp(microseconds: number) }
@@ -68,7 +68,7 @@ package struct MessageID: Hashable, Comparable, Sendable, CustomStringConvertibl
 
         package mutating func next(at time: Timestamp) -> MessageID {
             // A calendar that is set to a time which ten digits cannot name counts for nothing.
-            let moment = time.microseconds < MessageID.limit ? time.microseconds : 0
+            let moment = time.microseconds < MessageID.latest ? time.microseconds : 0
             last = MessageID(number: max(moment, last.number &+ 1))
             return last
         }
