@@ -5,6 +5,14 @@ import InterSessionCore
 package struct TestBus: Sendable {
     package let directory: String
     package let port: Int
+    /// Where its tools are.
+    package let tools: String
+
+    package init(directory: String, port: Int, tools: String = BuiltTools.directory.path) {
+        self.directory = directory
+        self.port = port
+        self.tools = tools
+    }
 
     /// Hands a fresh bus to `body`, and ends its server and all that `body` left running.
     package static func with(_ body: (TestBus) async throws -> Void) async throws {
@@ -74,7 +82,7 @@ package struct TestBus: Sendable {
         workingDirectory: String? = nil
     ) throws -> RunningTool {
         try RunningTool(
-            BuiltTools.path(tool),
+            "\(tools)/\(tool)",
             arguments,
             environment: environment(key: key).merging(extra) { $1 },
             input: input,

@@ -6,6 +6,8 @@ import Testing
 
 /// A message of a load, wherever it is looked at.
 struct LoadMessage: Hashable, Sendable {
+    /// Of the bus that it was sent on.
+    var mark = 0
     let sender: String
     let receiver: String
     let number: Int
@@ -28,10 +30,14 @@ final class LoadReceiver: Sendable {
     private let session: String
     private let key: Int
     private let bus: TestBus
+    private let mark: Int
     private let clients: Mutex<[RunningTool]>
 
-    /// - Parameter outside: what its senders call it, where they are on another bus.
-    init(_ name: String, key: Int, _ bus: TestBus, outside: String? = nil) async throws {
+    /// - Parameters:
+    ///   - outside: what its senders call it, where they are on another bus.
+    ///   - mark: of its bus, which all that it gets must have.
+    init(_ name: String, key: Int, _ bus: TestBus, outside: String? = nil, mark: Int = 0) async throws {
+        self.mark = mark
         self.name = outside ?? name
         session = name
         self.key = key
@@ -50,19 +56,22 @@ final class LoadReceiver: Sendable {
     /// All that was printed, in the order in which it was.
     var printed: [LoadMessage] {
         clients.withLock { $0 }.flatMap(\.lines).compactMap { line in
-            guard let match = line.wholeMatch(of: /\[inter-session msg=\S+ from="(.+)"\] (\d+)/) else { return nil }
-            return Int(match.2).map { LoadMessage(sender: String(match.1), receiver: name, number: $0) }
+            guard let match = line.wholeMatch(of: /\[inter-session msg=\S+ from="(.+)"\] (\d+)@(\d+)/),
+                let number = Int(match.2), let mark = Int(match.3)
+            else { return nil }
+            return LoadMessage(mark: mark, sender: String(match.1), receiver: name, number: number)
         }
     }
 
     /// Waits for all of these that are for this receiver, and holds them against what was printed: each once, and in the
     /// order of its sender.
     func expectAll(of sent: [LoadMessage]) async throws {
-        let expected = Set(sent.filter { $0.receiver == name })
+        let expected = Set(sent.filter { $0.receiver == name && $0.mark == mark })
         _ = try await eventually("all messages of \(name)", within: .seconds(240)) {
             expected.subtracting(self.printed).isEmpty ? () : nil
         }
         let printed = self.printed
+        #expect(printed.allSatisfy { $0.mark == mark }, "a message of another bus was shown here")
         #expect(printed.count == expected.count, "a message was printed twice, or never sent")
         for (sender, messages) in Dictionary(grouping: printed, by: \.sender) {
             let numbers = messages.map(\.number)
@@ -78,12 +87,16 @@ struct LoadSender {
     private let hello: ClientFrame
     /// What its receivers call it.
     private let shownName: String
+    private let mark: Int
     /// How long all of a load may take.
     private static let patience: Duration = .seconds(300)
 
-    /// - Parameter outside: what its receivers call it, where they are on another bus.
-    init(_ name: String, _ bus: TestBus, outside: String? = nil) throws {
+    /// - Parameters:
+    ///   - outside: what its receivers call it, where they are on another bus.
+    ///   - mark: of the bus, which stands behind the number in each text.
+    init(_ name: String, _ bus: TestBus, outside: String? = nil, mark: Int = 0) throws {
         self.name = name
+        self.mark = mark
         shownName = outside ?? name
         endpoint = BusEndpoint(
             directory: DataDirectory(path: bus.data),
@@ -113,11 +126,11 @@ struct LoadSender {
                     try await outbound.write(ClientRequest(hello))
                     while let number = numbers.next, .now < giveUp {
                         let receiver = receivers[number % receivers.count]
-                        var message = ClientFrame.Outgoing("\(number)")
+                        var message = ClientFrame.Outgoing("\(number)@\(mark)")
                         message.key = "\(number)"
                         try await outbound.write(ClientRequest(.send(to: receiver, message), ref: "\(number)"))
                         guard try await Self.isAccepted("\(number)", &answers) else { continue }
-                        accepted.add(LoadMessage(sender: shownName, receiver: receiver, number: number))
+                        accepted.add(LoadMessage(mark: mark, sender: shownName, receiver: receiver, number: number))
                         numbers.take()
                     }
                 }

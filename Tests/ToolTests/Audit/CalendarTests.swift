@@ -91,7 +91,7 @@ struct CalendarTests {
             try await sending
             #expect(fresh.all.count == 1)
             let beta = try await bus.connect("beta", key: 2)
-            try await beta.line(containing: #"from="other"] 1"#)
+            try await beta.line(containing: #"from="other"] 1@0"#)
         }
     }
 }
