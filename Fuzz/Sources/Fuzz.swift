@@ -64,6 +64,16 @@ enum FuzzTarget: String {
         for line in NotificationLine.lines(for: message, log: "messages.log") + [NotificationLine.notice(text)] {
             precondition(line.utf16.count <= NotificationLine.longest, "a line is too long")
             precondition(line.hasPrefix("[inter-session"), "a line does not begin as it must")
+            let head = line.prefix { $0 != "]" }
+            precondition(head.dropFirst().allSatisfy { $0 != "[" }, "a bracket in the head")
+            precondition(line.dropFirst(head.count).hasPrefix("]"), "a head without an end")
+            let words = head.replacing(/"[^"]*"/, with: "").split(separator: " ").dropFirst()
+            precondition(
+                words.allSatisfy { word in
+                    ["auto", "cont", "from="].contains(word) || word.contains(/^(msg|re|truncated)=\w+$/)
+                },
+                "a forged attribute"
+            )
             for scalar in line.unicodeScalars where scalar != "\t" {
                 switch scalar.properties.generalCategory {
                 case .control, .format, .lineSeparator, .paragraphSeparator: preconditionFailure("an unsafe character")

@@ -5,58 +5,47 @@ package enum NotificationLine {
     package static let longest = 490
     package static let longestText = 400
 
-    static let prefix = "[inter-session"
-
     /// - Parameters:
     ///   - isTrusted: the user lets the agent outside that it comes from give instructions.
     ///   - log: where the full text of a message is found that does not fit, as a person writes the path.
     package static func lines(for message: ServerFrame.Message, isTrusted: Bool = false, log: String) -> [String] {
-        var head = "\(prefix) msg=\(attribute(message.id)) from=\"\(sender(message))\""
-        if isTrusted { head += " trusted" }
-        if !message.fromLabel.isEmpty { head += " \"\(quoted(message.fromLabel))\"" }
-        if let question = message.inReplyTo.map(attribute), !question.isEmpty { head += " re=\(question)" }
-        if message.isAutomatic { head += " auto" }
+        let id = HeadAttribute.id("msg", message.id)
+        var head = NotificationHead(id, .quoted("from", sender(message)))
+        if isTrusted { head.append(.word("trusted")) }
+        head.append(.quoted(message.fromLabel))
+        head.append(message.inReplyTo.flatMap { .id("re", $0) })
+        if message.isAutomatic { head.append(.word("auto")) }
 
-        let whole = "\(head)] "
+        let whole = head.text
         let room = min(longestText, longest - whole.utf16.count)
         // A longer text is not looked at beyond what a line can hold, escapes included.
-        let text = SafeText.singleLine(message.text.unicodeScalars.prefix(longest * 64))
-        let isCut = message.text.unicodeScalars.count > longest * 64
+        let shown = message.text.withoutFinalLineBreak
+        let text = SafeText.singleLine(shown.unicodeScalars.prefix(longest * 64))
+        let isCut = shown.unicodeScalars.count > longest * 64
         if !isCut, text.utf16.count <= room { return [whole + text] }
 
         let bytes = message.text.utf8.count
-        let cut = "\(head) truncated=\(bytes)] "
+        head.append(.number("truncated", bytes))
+        let cut = head.text
         return [
             cut + text.prefix(utf16Units: min(longestText, longest - cut.utf16.count)),
-            "\(prefix) msg=\(attribute(message.id)) cont] full text \(size(bytes)) at \(log)",
+            "\(NotificationHead(id, .word("cont")).text)full text \(size(bytes)) at \(log)",
         ]
     }
 
-    /// A line about the bus itself.
+    /// A line about the bus itself. It may name what a peer has chosen, so it holds no bracket that could end a head or
+    /// begin one.
     package static func notice(_ text: String) -> String {
-        "\(prefix)] \(SafeText.singleLine(text.unicodeScalars))".prefix(utf16Units: longest)
+        "\(NotificationHead().text)\(SafeText.withoutBrackets(text.unicodeScalars))".prefix(utf16Units: longest)
     }
 
     /// What a session is called to a person: its name, else the beginning of its id.
     package static func displayName(name: String, sessionID: String) -> String {
-        quoted(name.isEmpty ? String(sessionID.prefix(8)) : name)
+        SafeText.quotable((name.isEmpty ? String(sessionID.prefix(8)) : name).unicodeScalars)
     }
 
     private static func sender(_ message: ServerFrame.Message) -> String {
         displayName(name: message.fromName, sessionID: message.from)
-    }
-
-    private static func quoted(_ text: String) -> String {
-        String(SafeText.singleLine(text.unicodeScalars).map { $0 == "\"" ? "'" : $0 })
-    }
-
-    /// The server vouches for ids, but a line must hold even if it does not.
-    private static func attribute(_ id: String) -> String {
-        String(
-            id.unicodeScalars.filter { $0.isASCII && ($0.properties.isAlphabetic || ("0"..."9").contains($0)) }.prefix(
-                12
-            ).map(Character.init)
-        )
     }
 
     private static func size(_ bytes: Int) -> String {
@@ -64,6 +53,13 @@ package enum NotificationLine {
             bytes < 1024 * 1024
             ? (bytes * 10 / 1024, "KB") : (bytes * 10 / (1024 * 1024), "MB")
         return "\(number / 10).\(number % 10) \(unit)"
+    }
+}
+
+extension StringProtocol {
+    /// The text without one line break at its end, as every line of a shell has one: a `↵` there says nothing.
+    package var withoutFinalLineBreak: SubSequence {
+        last?.isNewline == true ? dropLast() : self[...]
     }
 }
 

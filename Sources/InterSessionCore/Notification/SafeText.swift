@@ -26,6 +26,35 @@ package enum SafeText {
         }
         return String(safe)
     }
+
+    /// One line that can end no `[…]` around or behind it.
+    static func withoutBrackets(_ text: some Sequence<Unicode.Scalar>) -> String {
+        replacing(singleLine(text)) { scalar in
+            switch scalar {
+            case "[": "("
+            case "]": ")"
+            default: scalar
+            }
+        }
+    }
+
+    /// One line that can stand between quotes in the head of a notification: it can end neither.
+    package static func quotable(_ text: some Sequence<Unicode.Scalar>) -> String {
+        replacing(withoutBrackets(text)) { scalar in
+            switch scalar {
+            case "\"": "'"
+            case "\t": " "
+            default: scalar
+            }
+        }
+    }
+
+    /// By scalars: a bracket or quote with a combining mark behind it is another character, and the same bytes.
+    private static func replacing(_ text: String, _ replacement: (Unicode.Scalar) -> Unicode.Scalar) -> String {
+        var safe = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars { safe.append(replacement(scalar)) }
+        return String(safe)
+    }
 }
 
 /// Follows a terminal escape sequence to its end (ECMA-48 §5.3, §5.4 and §5.6).

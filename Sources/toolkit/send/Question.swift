@@ -64,7 +64,7 @@ final class Question: Sendable {
     }
 
     private func print(_ answer: ServerFrame.Message) throws {
-        guard asJSON else { return try StandardStreams.print(answer.text) }
+        guard asJSON else { return try StandardStreams.print(String(answer.text.withoutFinalLineBreak)) }
         let json = JSONWriter.object { json in
             if let sent = sent.withLock({ $0 }) { sent.writeFields(to: &json) }
             json.object("answer") { answer.writeFields(to: &$0) }

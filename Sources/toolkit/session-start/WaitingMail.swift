@@ -46,9 +46,9 @@ struct WaitingMail {
         return names.prefix(Self.mostSenders).joined(separator: ", ") + others
     }
 
-    /// A peer wrote it: on one line, and without a quote that could end ours.
+    /// A peer wrote it: on one line, without a quote that could end ours or a bracket that could begin a notification.
     private func excerpt(_ text: String) -> String {
-        let line = SafeText.singleLine(text.unicodeScalars.prefix(Self.excerpt * 4)).replacing("\"", with: "'")
+        let line = SafeText.quotable(text.unicodeScalars.prefix(Self.excerpt * 4))
         return line.count > Self.excerpt ? line.prefix(Self.excerpt) + "…" : line
     }
 }
