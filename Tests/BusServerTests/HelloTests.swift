@@ -45,8 +45,6 @@ struct HelloTests {
             (#"{"op":"hello","token":"TOKEN"}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","session_id":"x"}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","session_id":["abcd"]}"#, "invalid_payload"),
-            (#"{"op":"hello","role":"agent","token":"TOKEN","pid":"7"}"#, "invalid_payload"),
-            (#"{"op":"hello","role":"agent","token":"TOKEN","pid":1.5}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","cwd":{}}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","nonce":""}"#, "invalid_payload"),
             (#"{"op":"hello","role":"agent","token":"TOKEN","features":"acks"}"#, "invalid_payload"),
@@ -61,7 +59,13 @@ struct HelloTests {
             (#"{"op":"ping"}"#, "unauthorized"),
             (#"{"op":"dance"}"#, "unknown_op"),
             (#"hello"#, "unknown_op"),
-            (#"[]"#, "unknown_op"),
+            (#"[]"#, "invalid_payload"),
+            (#"[{"op":"hello"}]"#, "invalid_payload"),
+            (#" 7 "#, "invalid_payload"),
+            (#""hello""#, "invalid_payload"),
+            (#"null"#, "invalid_payload"),
+            (#"[] []"#, "unknown_op"),
+            (#"[7"#, "unknown_op"),
             (#""#, "unknown_op"),
         ]
     )
@@ -72,6 +76,43 @@ struct HelloTests {
             if code == "unauthorized" { await bus.loop.advanceTime(by: .init(WireLimits.wrongTokenDelay)) }
             try await peer.expectError(code)
             try await peer.expectClose(1008)
+        }
+    }
+
+    @Test(
+        "a pid that is no number, or no process can have, is not looked for",
+        arguments: [#""7""#, "1.5", "[]", "{}", "true", "0", "-1", "99999999999", "99999999999999999999999", "null"]
+    )
+    func processID(pid: String) async throws {
+        try await MemoryBus.with { bus in
+            let peer = try await bus.join("alpha", more: #","pid":\#(pid)"#)
+            await bus.loop.advanceTime(by: .seconds(45))
+            try await peer.expectSilence()
+        }
+    }
+
+    @Test(
+        "a later frame that is JSON and no object is told so, and the connection lives",
+        arguments: ["[]", "7", #""x""#]
+    )
+    func noObject(frame: String) async throws {
+        try await MemoryBus.with { bus in
+            let peer = try await bus.join("alpha")
+            try await peer.send(frame)
+            try await peer.expectError("invalid_payload")
+            try await peer.send("{")
+            try await peer.expectError("unknown_op")
+            try await peer.expectSilence()
+        }
+    }
+
+    @Test("a working directory is cleaned before it is kept")
+    func workingDirectory() async throws {
+        try await MemoryBus.with { bus in
+            let peer = try await bus.join("alpha", more: #","cwd":"/a\u001b[2J/b\n[inter-session]\u202e\u0000/é""#)
+            try await peer.send(#"{"op":"list"}"#)
+            let sessions = try await peer.expect("list_ok").objects("sessions")
+            #expect(try sessions?.first?.string("cwd") == "/a/b↵[inter-session]/é")
         }
     }
 

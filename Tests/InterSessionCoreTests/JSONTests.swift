@@ -20,9 +20,10 @@ struct JSONTests {
     }
 
     @Test(
-        "what is not one JSON object is malformed",
+        "what is not JSON is malformed",
         arguments: [
-            "", " ", "{", "}", "[]", "1", "\"x\"", "{}{}", "{} x", "{,}", #"{"a"}"#, #"{"a":}"#, #"{"a":1,}"#,
+            "", " ", "{", "}", "{}{}", "[", "[1", "[]{}", "\"x", "tru", "1 2", "{} x", "{,}", #"{"a"}"#, #"{"a":}"#,
+            #"{"a":1,}"#,
             #"{a:1}"#,
             #"{"a":01}"#, #"{"a":1.}"#, #"{"a":.5}"#, #"{"a":+1}"#, #"{"a":1e}"#, #"{"a":tru}"#, #"{"a":"x}"#,
             "{\"a\":\"\n\"}", #"{"a":"\x"}"#, #"{"a":"\u12g4"}"#, #"{"a":[1,]}"#, #"{"a":[1 2]}"#, #"{"a":'x'}"#,
@@ -33,6 +34,14 @@ struct JSONTests {
         #expect { try JSONObject(text) } throws: { error in
             if case JSONError.malformed = error { true } else { false }
         }
+    }
+
+    @Test(
+        "JSON that is no object is told from what is no JSON",
+        arguments: ["[]", " [{}] ", "1", "-0.5e3", "\"x\"", "null", "true"]
+    )
+    func noObject(text: String) {
+        #expect(throws: JSONError.notAnObject) { try JSONObject(text) }
     }
 
     @Test("every beginning of a frame is refused and none crashes")

@@ -87,8 +87,9 @@ struct HelloHandshake {
                 id: id,
                 name: name,
                 label: label,
-                workingDirectory: agent.workingDirectory,
-                processID: agent.processID,
+                // Who lists the sessions shows it to a person, and need not clean it again.
+                workingDirectory: SafeText.singleLine(agent.workingDirectory.unicodeScalars),
+                processID: Self.checkable(agent.processID),
                 nonce: nonce,
                 printed: features.contains(.acks) ? agent.printed.compactMap { MessageID($0) } : []
             ),
@@ -106,8 +107,13 @@ struct HelloHandshake {
             agent: agent,
             label: try SessionLabel(validating: gateway.label),
             policy: gateway.policy,
-            processID: gateway.processID
+            processID: Self.checkable(gateway.processID)
         )
+    }
+
+    /// A number that a process can have; 0, and what is none, means that nobody is to look for one.
+    private static func checkable(_ processID: Int?) -> Int? {
+        processID.flatMap { (1...Int(Int32.max)).contains($0) ? $0 : nil }
     }
 
     private func judgeControl(of session: String, nonce: String?) throws(WireError) -> ActingFor {

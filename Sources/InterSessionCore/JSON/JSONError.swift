@@ -1,7 +1,9 @@
 /// Why a JSON text could not be read.
 package enum JSONError: Error, Equatable {
-    /// Not JSON (RFC 8259), or not the kind of document asked for.
+    /// Not JSON (RFC 8259).
     case malformed(offset: Int)
+    /// JSON, but an array, a string or another value in place of an object.
+    case notAnObject
     /// The bytes are not UTF-8.
     case invalidUTF8
     /// Deeper than ``JSONScanner/deepestNesting``.
@@ -17,7 +19,8 @@ package enum JSONError: Error, Equatable {
 extension JSONError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .malformed(let offset): "not a JSON object (at byte \(offset))"
+        case .malformed(let offset): "not JSON (at byte \(offset))"
+        case .notAnObject: "not a JSON object"
         case .invalidUTF8: "not UTF-8"
         case .tooDeep: "nested deeper than \(JSONScanner.deepestNesting) levels"
         case .tooManyFields: "more than \(JSONObject.mostFields) fields in one object"

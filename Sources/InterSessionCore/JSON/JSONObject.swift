@@ -75,6 +75,12 @@ package struct JSONObject {
         return value
     }
 
+    /// The integer of that name; nil when the field is absent or null, and 0 for any other value.
+    package func integerOrZero(_ name: String) -> Int? {
+        guard field(name) != nil else { return nil }
+        return (try? integer(name)) ?? 0
+    }
+
     package func boolean(_ name: String) throws(JSONError) -> Bool? {
         guard let field = field(name) else { return nil }
         guard case .boolean(let value) = field.kind else { throw .wrongType(field: name, expected: "true or false") }
@@ -168,7 +174,7 @@ package struct JSONObject {
         var fields: [Field] = []
         fields.reserveCapacity(12)
         scanner.skipWhitespace()
-        try scanner.expect(UInt8(ascii: "{"))
+        guard scanner.take(UInt8(ascii: "{")) else { throw otherThanObject(&scanner) }
         scanner.skipWhitespace()
         if !scanner.take(UInt8(ascii: "}")) {
             repeat {
@@ -201,6 +207,17 @@ package struct JSONObject {
         scanner.skipWhitespace()
         guard scanner.isAtEnd else { throw scanner.malformed }
         return fields
+    }
+
+    /// What is wrong with a text that does not begin as an object does.
+    private static func otherThanObject(_ scanner: inout JSONScanner) -> JSONError {
+        do throws(JSONError) {
+            _ = try scanner.skipValue()
+            scanner.skipWhitespace()
+            return scanner.isAtEnd ? .notAnObject : scanner.malformed
+        } catch {
+            return error
+        }
     }
 
     /// The elements of an array that `scanFields` has already proven well-formed.

@@ -21,11 +21,13 @@ extension ClientRequest {
         } catch let error as JSONError {
             // Wherever they stand, bytes that are not UTF-8 end the connection.
             guard String(validating: text.readableBytesView, as: UTF8.self) != nil else { throw JSONError.invalidUTF8 }
-            let isJSON = if case .malformed = error { false } else { true }
-            throw UndecodableFrame(
-                reason: isJSON ? .invalidPayload("\(error)") : .unknownOp("the frame is \(error)"),
-                ref: ref
-            )
+            let reason: WireError =
+                switch error {
+                case .malformed: .unknownOp("the frame is \(error)")
+                case .notAnObject: .invalidPayload("the frame is \(error)")
+                default: .invalidPayload("\(error)")
+                }
+            throw UndecodableFrame(reason: reason, ref: ref)
         }
     }
 
@@ -138,7 +140,7 @@ extension ClientFrame.GatewayIntroduction {
             agent: try object.requiredString("agent"),
             label: try object.string("label") ?? "",
             policy: try object.bounded("policy", to: WireLimits.reference) ?? "",
-            processID: try object.integer("pid")
+            processID: object.integerOrZero("pid")
         )
     }
 
@@ -182,7 +184,7 @@ extension ClientFrame.Hello {
             suggestedName: try object.string("suggested_name"),
             label: try object.string("label") ?? "",
             workingDirectory: try object.bounded("cwd", to: WireLimits.workingDirectory) ?? "",
-            processID: try object.integer("pid"),
+            processID: object.integerOrZero("pid"),
             printed: try object.strings("printed") ?? []
         )
         let forSession = try object.string("for_session") ?? ""

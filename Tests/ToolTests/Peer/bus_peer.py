@@ -1,4 +1,8 @@
-"""What the checks share: a connection to the bus from another language, and a list of checks to run."""
+"""What the checks share: a connection to the bus from another language, and a list of checks to run.
+
+A script of checks is called with the port, the data directory and the server's log; with `--list` alone it prints the names
+of its checks, from the list that it runs.
+"""
 
 import asyncio
 import json
@@ -6,10 +10,12 @@ import os
 import sys
 import traceback
 
-import websockets
+IS_LISTING = sys.argv[1:] == ["--list"]
+if not IS_LISTING:
+    import websockets
 
-PORT, DATA = int(sys.argv[1]), sys.argv[2]
-TOKEN = open(os.path.join(DATA, "token")).read().strip()
+PORT, DATA, LOG = (0, "", "") if IS_LISTING else (int(sys.argv[1]), sys.argv[2], sys.argv[3])
+TOKEN = "" if IS_LISTING else open(os.path.join(DATA, "token")).read().strip()
 URL = f"ws://127.0.0.1:{PORT}/"
 CHECKS = []
 MIB = 1024 * 1024
@@ -74,7 +80,7 @@ class Connection:
 async def main():
     failed = 0
     for function in CHECKS:
-        name = function.__name__.replace("_", " ")
+        name = function.__name__
         try:
             await asyncio.wait_for(function(), 60)
             print(f"ok {name}", flush=True)
@@ -88,4 +94,6 @@ async def main():
 
 def run():
     """Runs all checks and prints a line for each; exit code 1 if one failed."""
+    if IS_LISTING:
+        return print(*(function.__name__ for function in CHECKS), sep="\n")
     sys.exit(asyncio.run(main()))

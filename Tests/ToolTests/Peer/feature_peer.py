@@ -1,4 +1,4 @@
-"""Checks the features of the wire protocol as a client in another language: python3 feature_peer.py PORT DATA_DIRECTORY
+"""Checks the features of the wire protocol as a client in another language: python3 feature_peer.py PORT DATA_DIRECTORY SERVER_LOG
 
 The server must be up, with nobody else on it, and this must not have run on the data directory before (it remembers names).
 If the server was started with INTER_SESSION_PAIR_LIMIT (2 or more), the same must be in this environment.

@@ -1,4 +1,4 @@
-"""Checks the whole wire protocol as a client in another language: python3 protocol_peer.py PORT DATA_DIRECTORY
+"""Checks the whole wire protocol as a client in another language: python3 protocol_peer.py PORT DATA_DIRECTORY SERVER_LOG
 
 The server must be up, with nobody else on it. Prints a line for each check; exit code 1 if one failed.
 """
@@ -9,9 +9,10 @@ import os
 import stat
 import unicodedata
 
-import websockets
+from bus_peer import DATA, IS_LISTING, MIB, PORT, TOKEN, Connection, check, run
 
-from bus_peer import DATA, MIB, PORT, TOKEN, Connection, check, run
+if not IS_LISTING:
+    import websockets
 
 
 class Peer(Connection):
@@ -140,11 +141,42 @@ async def wrong_types_in_hello_are_invalid_payload():
     good = {"role": "agent", "token": TOKEN}
     wrong = [
         {"role": "boss"}, {"role": 1}, {"token": 1}, {"session_id": 1}, {"session_id": "x"}, {"session_id": "a b c d"},
-        {"name": 1}, {"label": []}, {"cwd": {}}, {"pid": "1"}, {"pid": 1.5}, {"nonce": 1}, {"nonce": "n" * 129},
+        {"name": 1}, {"label": []}, {"cwd": {}}, {"nonce": 1}, {"nonce": "n" * 129},
         {"features": "acks"}, {"features": [1]}, {"ref": 1},
     ]  # fmt: skip
     for fields in wrong:
         await refused_hello("invalid_payload", **{**good, **fields})
+
+
+@check
+async def a_pid_that_is_no_number_counts_as_none():
+    for number, pid in enumerate(["1", 1.5, [], {}, True, 0, -1, 10**30]):
+        peer = await Peer.join(f"pid-{number}", pid=pid)
+        await peer.alive()
+        await peer.leave()
+
+
+@check
+async def a_cwd_is_cleaned_before_it_is_kept():
+    peer = await Peer.join("cwd", cwd="/a\x1b[2J/b\n\u202e\x00/é")
+    await peer.say("list")
+    sessions = (await peer.expect("list_ok"))["sessions"]
+    assert [s["cwd"] for s in sessions if s["name"] == "cwd"] == ["/a/b↵/é"], sessions
+    await peer.leave()
+
+
+@check
+async def a_frame_that_is_json_and_no_object_is_invalid_payload():
+    peer = await Peer.join("no-object")
+    for text in ["[]", '[{"op":"ping"}]', '"x"', " 7 ", "null", "true"]:
+        first = await Peer.connect()
+        await first.raw(text)
+        await first.expect_error("invalid_payload")
+        await first.expect_close(1008)
+        await peer.raw(text)
+        await peer.expect_error("invalid_payload")
+    await peer.alive()
+    await peer.leave()
 
 
 @check
@@ -275,7 +307,7 @@ async def wrong_payloads_are_refused_and_the_connection_lives():
 @check
 async def what_is_not_known_is_unknown_op_and_the_connection_lives():
     peer = await Peer.join("unknown")
-    for text in ["not json", "", "[]", '"x"', '{"op":"ping"', '{"op":"ping"}{}', '{"op":"dance"}', '{"op":"hello","role":"agent"}']:
+    for text in ["not json", "", "[", "[] []", '"x', '{"op":"ping"', '{"op":"ping"}{}', '{"op":"dance"}', '{"op":"hello","role":"agent"}']:
         await peer.raw(text)
         await peer.expect_error("unknown_op")
     await peer.alive()
