@@ -154,6 +154,7 @@ struct IdentityTests {
                 label: "l",
                 nonce: "s",
                 listenerProcessID: 1,
+                listenerStarted: 77,
                 host: "127.0.0.1",
                 port: 2,
                 createdAt: "t"

@@ -40,6 +40,8 @@ package final class RunningTool: Sendable {
 
     package var processID: Int32 { process.processIdentifier }
     package var isRunning: Bool { process.isRunning }
+    /// The file that its standard error goes to.
+    package var errorPath: String { errorFile.path }
     package var output: String { Self.text(outputFile) }
     package var errors: String { Self.text(errorFile) }
 

@@ -6,11 +6,6 @@ import Testing
 /// The rows of docs/SECURITY.md that need files, users or a browser.
 @Suite("security")
 struct SecurityTests {
-    private static let isRoot = geteuid() == 0
-    private static let isCI = ProcessInfo.processInfo.environment["CI"] != nil
-    private static let chromium = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-        .first { FileManager.default.isExecutableFile(atPath: $0) }
-
     private func mode(_ path: String) throws -> Int {
         try #require(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
     }
@@ -26,10 +21,10 @@ struct SecurityTests {
 
     @Test(
         "a web page in a real browser reaches nothing (needs chromium)",
-        .enabled(if: chromium != nil || isCI, "chromium is not installed")
+        .needs(.chromium)
     )
     func browser() async throws {
-        let browser = try #require(Self.chromium, "CI must have chromium")
+        let browser = try #require(Need.Places.chromium)
         try await TestBus.with { bus in
             let client = try await bus.connect("alpha", key: 1)
             let page = BuiltTools.packageRoot.appending(path: "Tests/ToolTests/Peer/browser_page.py").path
@@ -45,7 +40,7 @@ struct SecurityTests {
 
     @Test(
         "another user of the machine finds no file, no socket and no token (needs root, to become one)",
-        .enabled(if: isRoot, "only root can become another user")
+        .needs(.root)
     )
     func otherUser() async throws {
         try await TestBus.with { bus in
@@ -109,58 +104,34 @@ struct SecurityTests {
         }
     }
 
-    @Test(
-        "a link in place of a file of ours is never written through",
-        arguments: [
-            "token", "messages.log", "config.json", "mail.sqlite", "mail.sqlite-wal", "server.log", "clients/1.session",
-            "clients/1.lock", "clients/1.printed", "gateways/a.lock", "gateways/a.owner",
-        ],
-        [true, false]
-    )
-    func links(name: String, isSymbolic: Bool) async throws {
-        try await TestBus.with { bus in
-            let files = FileManager.default
-            for place in ["clients", "gateways"] {
-                try files.createDirectory(atPath: "\(bus.data)/\(place)", withIntermediateDirectories: true)
-            }
-            let victim = "\(bus.directory)/victim"
-            try Data("precious\n".utf8).write(to: URL(filePath: victim))
-            let path = "\(bus.data)/\(name)"
-            if isSymbolic {
-                try files.createSymbolicLink(atPath: path, withDestinationPath: victim)
-            } else {
-                try files.linkItem(atPath: victim, toPath: path)
-            }
-            let client = try bus.start("client", "--name", "alpha", key: 1)
-            _ = try await eventually("the client to get on or to say why not") {
-                client.isRunning && !client.output.contains("connected as") && !client.output.contains("cannot")
-                    && !client.output.contains("did not start") ? nil : ()
-            }
-            _ = try await bus.run("send", "--all", "--text", "x", key: 1)
-            let gateway = try bus.start(
-                "gateway",
-                ["--agent", "a", "--transport", "stdio", "--idle-seconds", "1"],
-                key: 9
-            )
-            try await gateway.exitCode()
-            #expect(try String(contentsOfFile: victim, encoding: .utf8) == "precious\n")
-        }
-    }
-
-    @Test("a process that got the number of a dead listener is never signalled")
+    @Test("a process that got the number of a dead listener is never signalled, be it another session's client")
     func processIDs() async throws {
         try await TestBus.with { bus in
             let client = try await bus.connect("alpha", key: 1)
+            let stranger = try await bus.connect("beta", key: 2)
             client.signal(SIGKILL)
             try await client.exitCode()
-            let stranger = try RunningTool("/bin/sleep", ["60"], environment: [:], in: bus.directory)
-            defer { stranger.signal(SIGKILL) }
-            let state = bus.file("clients/1.session").replacing("\(client.processID)", with: "\(stranger.processID)")
-            try Data(state.utf8).write(to: URL(filePath: "\(bus.data)/clients/1.session"))
+            let state = bus.file("clients/1.session").replacing(
+                #""listener_pid":\#(client.processID)"#,
+                with: #""listener_pid":\#(stranger.processID)"#
+            )
             // Somebody holds the lock, as a listener would.
             let lock = try #require(try FileLock.tryLock("\(bus.data)/clients/1.lock"))
-            let run = try await bus.run("disconnect", key: 1)
-            #expect(run.code != 0 && !run.errors.isEmpty)
+            // What 0.1.0 wrote does not say when the listener started.
+            let old = state.replacing(/"listener_started":\d+,/, with: "")
+            #expect(old != state)
+            for (state, way) in [(state, "find the listener of this session"), (old, "is one of version 0.1.0")] {
+                try Data(state.utf8).write(to: URL(filePath: "\(bus.data)/clients/1.session"))
+                let run = try await bus.run("disconnect", key: 1)
+                #expect(run.code == 1 && run.errors.split(separator: "\n").count == 1)
+                #expect(
+                    run.errors.contains("process \(stranger.processID)") && run.errors.contains(way),
+                    "\(run.errors)"
+                )
+                #expect(run.errors.contains("left alone"))
+            }
+            let sent = try await bus.run("send", "--to", "beta", key: 2, input: "x")
+            #expect(sent.errors.contains("this session itself"), "beta is on the bus")
             #expect(stranger.isRunning)
             withExtendedLifetime(lock) {}
         }

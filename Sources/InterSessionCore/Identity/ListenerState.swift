@@ -8,6 +8,9 @@ package struct ListenerState: Equatable, Sendable {
     /// Proves that a tool belongs to the session; only this user can read it.
     package var nonce: String
     package var listenerProcessID: Int32
+    /// When that process started (``SystemProcess/startTime(of:)``): the number alone may be another process by now. Nil
+    /// in a state of version 0.1.0, which did not say so.
+    package var listenerStarted: Int?
     package var host: String
     package var port: Int
     /// ISO 8601, UTC.
@@ -19,6 +22,7 @@ package struct ListenerState: Equatable, Sendable {
         label: String,
         nonce: String,
         listenerProcessID: Int32,
+        listenerStarted: Int?,
         host: String,
         port: Int,
         createdAt: String
@@ -28,6 +32,7 @@ package struct ListenerState: Equatable, Sendable {
         self.label = label
         self.nonce = nonce
         self.listenerProcessID = listenerProcessID
+        self.listenerStarted = listenerStarted
         self.host = host
         self.port = port
         self.createdAt = createdAt
@@ -64,6 +69,7 @@ package struct ListenerState: Equatable, Sendable {
             label: try object.string("label") ?? "",
             nonce: try object.requiredString("nonce"),
             listenerProcessID: Int32(clamping: try object.integer("listener_pid") ?? 0),
+            listenerStarted: try object.integer("listener_started"),
             host: try object.string("host") ?? "127.0.0.1",
             port: try object.integer("port") ?? BusSettings.defaultPort,
             createdAt: try object.string("created_at") ?? ""
@@ -77,6 +83,7 @@ package struct ListenerState: Equatable, Sendable {
             json.field("label", label)
             json.field("nonce", nonce)
             json.field("listener_pid", Int(listenerProcessID))
+            json.field("listener_started", ifPresent: listenerStarted)
             json.field("host", host)
             json.field("port", port)
             json.field("created_at", createdAt)

@@ -27,7 +27,8 @@ package enum Directory {
         try ensurePrivate(path)
     }
 
-    /// Closes the directory and the files in it to other users; what is executable stays so. Links are not followed.
+    /// Closes the directory and the files in it to other users; what is executable stays so. Links are not followed, and a
+    /// file with a second name is left alone: it may be one that others are to read.
     ///
     /// - Throws: ``PlatformError`` for the first that cannot be closed.
     package static func close(_ path: String) throws(PlatformError) {
@@ -37,6 +38,7 @@ package enum Directory {
             var status = stat()
             guard lstat(file, &status) == 0, status.st_mode & 0o077 != 0 else { continue }
             switch status.st_mode & S_IFMT {
+            case S_IFREG where status.st_nlink > 1: continue
             case S_IFREG, S_IFDIR, S_IFSOCK:
                 guard chmod(file, status.st_mode & 0o700) == 0 || errno == ENOENT else {
                     throw PlatformError("close '\(file)' to other users")

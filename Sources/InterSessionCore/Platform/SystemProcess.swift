@@ -100,6 +100,14 @@ package enum SystemProcess {
             return Int32(fields[1])
         }
 
+        /// When a process started, as a number that only it and those of the same moment have: in ticks since the
+        /// machine did (proc(5), the 22nd field of `stat`). Nil for one that is not there.
+        package static func startTime(of process: Int32) -> Int? {
+            // The fields begin behind the second.
+            guard let fields = status(process), fields.count > 19 else { return nil }
+            return Int(fields[19])
+        }
+
         package static func arguments(of process: Int32) -> [String] {
             guard let text = readText("/proc/\(process)/cmdline") else { return [] }
             return text.split(separator: "\0", omittingEmptySubsequences: false).dropLast().map(String.init)
@@ -135,6 +143,14 @@ package enum SystemProcess {
 
         package static func parent(of process: Int32) -> Int32? {
             information(process)?.kp_eproc.e_ppid
+        }
+
+        /// When a process started, as a number that only it and those of the same moment have: in microseconds since 1970.
+        /// Nil for one that is not there.
+        package static func startTime(of process: Int32) -> Int? {
+            // p_starttime in C.
+            guard let time = information(process)?.kp_proc.p_un.__p_starttime else { return nil }
+            return time.tv_sec * 1_000_000 + Int(time.tv_usec)
         }
 
         package static func arguments(of process: Int32) -> [String] {

@@ -242,6 +242,7 @@ struct Listener: Sendable {
             label: identity.label.rawValue,
             nonce: identity.nonce,
             listenerProcessID: SystemProcess.current,
+            listenerStarted: SystemProcess.startTime(of: SystemProcess.current),
             host: endpoint.settings.host,
             port: endpoint.settings.port,
             createdAt: Timestamp.now().iso8601

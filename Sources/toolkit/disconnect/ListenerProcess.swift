@@ -5,6 +5,10 @@ import InterSessionCore
 struct ListenerProcess {
     enum Failure: Error, Equatable {
         case notOurs(processID: Int32, executable: String)
+        /// The number belongs to a process that started at another time.
+        case another(processID: Int32)
+        /// The state does not say when the listener started.
+        case unproven(processID: Int32)
         case stays(processID: Int32)
     }
 
@@ -44,12 +48,17 @@ struct ListenerProcess {
         return false
     }
 
-    /// The number may belong to another program by now: only a `client` that lies where our tools lie is signalled.
+    /// The number may belong to another process by now, even to the `client` of another session: only a `client` that
+    /// lies where our tools lie, and started when the listener did, is signalled.
     private func prove() throws {
         let executable = SystemProcess.executable(of: state.listenerProcessID) ?? "an unknown program"
         let expected = try? ToolLocator.path(of: "client", in: directory)
         let isOurs = [expected, expected.flatMap(File.resolved)].contains(executable)
         guard isOurs else { throw Failure.notOurs(processID: state.listenerProcessID, executable: executable) }
+        guard let started = state.listenerStarted else { throw Failure.unproven(processID: state.listenerProcessID) }
+        guard SystemProcess.startTime(of: state.listenerProcessID) == started else {
+            throw Failure.another(processID: state.listenerProcessID)
+        }
     }
 }
 
@@ -59,6 +68,13 @@ extension ListenerProcess.Failure: ToolError {
         case .notOurs(let processID, let executable):
             "the listener did not leave, and process \(processID) is \(executable), not the client of this "
                 + "installation; it was left alone; end it yourself if it is one of an older version"
+        case .another(let processID):
+            "the listener did not leave, and process \(processID) is not it, but a client that started at another time; "
+                + "it was left alone; find the listener of this session with ps, and end it yourself"
+        case .unproven(let processID):
+            "the listener did not leave, and it is one of version 0.1.0, which did not write down when it started, so "
+                + "process \(processID) may be another session's client; it was left alone; look at it with "
+                + "ps -p \(processID), and end it with kill \(processID) if it is this session's"
         case .stays(let processID):
             "the listener (process \(processID)) does not end; look at it with ps"
         }

@@ -45,7 +45,7 @@ extension MessageText.Failure: ToolError {
     var description: String {
         switch self {
         case .none:
-            "there is no text; give --text, --text-file PATH, or pipe it in"
+            "there is no text; pipe it in, or give --text-file PATH"
         case .empty(let source):
             "the text of \(source) is empty; nothing was sent"
         case .notUTF8(let source):

@@ -2,8 +2,8 @@ import ArgumentParser
 import InterSessionCore
 
 struct Send: Tool {
-    static let purpose = "Send a message to another session, or to all of them."
-    static let example = "send --to beta --text 'question: which branch are you on?' --wait 60"
+    static let purpose = "Send a message, which comes on standard input, to another session, or to all of them."
+    static let example = "send --to beta --wait 60 < question.txt"
 
     /// How long the receiver may take to print it before the message counts as delivered only.
     private static let receiptWithin = 150
@@ -14,10 +14,14 @@ struct Send: Tool {
     @Flag(help: "To every other session.")
     var all = false
 
-    @Option(help: "The message.")
+    @Option(
+        help: ArgumentHelp(
+            "The message, where other users of this machine may read it: ps shows them arguments, not standard input."
+        )
+    )
     var text: String?
 
-    @Option(help: ArgumentHelp("A file that holds the message; - is standard input.", valueName: "path"))
+    @Option(help: ArgumentHelp("A file that holds the message; - is standard input, as is none.", valueName: "path"))
     var textFile: String?
 
     @Option(help: ArgumentHelp("The message that this one answers.", valueName: "id"))
