@@ -100,6 +100,42 @@ struct ClientTests {
         }
     }
 
+    @Test("a reader that stops reading holds nobody up, and its mail comes in order and once when it reads on")
+    func stalledReader() async throws {
+        try await TestBus.with { bus in
+            _ = try await bus.connect("alpha", key: 1)
+            let gamma = try await bus.connect("gamma", key: 3)
+            let reader = StalledReader()
+            try reader.start("client", ["--name", "beta"], environment: bus.environment(key: 2))
+            defer { reader.end() }
+            try #require(try await reader.next().contains("connected as 'beta'"))
+            // More than the pipe takes, so that the client waits for its reader.
+            var sent: [String] = []
+            while sent.count(where: { $0.contains(", delivered)") }) < 20, sent.count < 400 {
+                let text = "number-\(sent.count) " + String(repeating: "x", count: 380)
+                sent.append(try await bus.run("send", "--to", "beta", key: 1, input: text).output)
+            }
+            #expect(sent.first?.contains(", seen)") == true && sent.last?.contains(", delivered)") == true)
+            func waiting() async throws -> Int? {
+                let list = try await bus.run("list", "--all", "--json", key: 1).output
+                let sessions = try JSONSerialization.jsonObject(with: Data(list.utf8)) as? [[String: Any]]
+                return sessions?.first { $0["name"] as? String == "beta" }?["waiting"] as? Int
+            }
+            let kept = try #require(try await waiting())
+            #expect(kept >= 19 && kept < sent.count)
+            #expect(try await bus.run("send", "--to", "gamma", key: 1, input: "meanwhile").output.contains("seen"))
+            try await gamma.line(containing: "meanwhile")
+            #expect(try await waiting() == kept, "nothing is seen while nobody reads")
+            // It reads on.
+            for number in sent.indices {
+                let line = try await reader.next()
+                #expect(line.contains("] number-\(number) x"), "\(line)")
+            }
+            #expect(try await bus.run("send", "--to", "beta", key: 1, input: "last").output.contains("seen"))
+            #expect(try await reader.next().hasSuffix("] last"))
+        }
+    }
+
     @Test("CLAUDE_CODE_SESSION_ID is its id; a second client that has it too gets another")
     func sessionID() async throws {
         try await TestBus.with { bus in

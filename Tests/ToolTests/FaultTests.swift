@@ -7,13 +7,6 @@ import Testing
 /// the bus goes on by itself.
 @Suite("faults")
 struct FaultTests {
-    private static let isRoot = geteuid() == 0
-    private static let faketime: String? = {
-        let places = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
-        return places.map { "/usr/lib/\($0)/faketime/libfaketime.so.1" }.first(where: FileManager.default.fileExists)
-    }()
-    private static let isCI = ProcessInfo.processInfo.environment["CI"] != nil
-
     private func send(_ text: String, _ bus: TestBus, key: Int = 1) async throws -> ToolRun {
         try await bus.run("send", "--to", "beta", "--text", text, key: key)
     }
@@ -24,9 +17,18 @@ struct FaultTests {
             _ = try await bus.connect("alpha", key: 1)
             let beta = try await bus.connect("beta", key: 2)
             let server = try #require(bus.serverProcessID)
+            let before = try SocketCensus.connections(to: "bus.\(bus.port).sock")
             kill(server, SIGSTOP)
             let senders = try (1...5).map { try bus.start("send", "--to", "beta", "--text", "m\($0)", key: 1) }
+            // All have got as far as its socket, and there they are: it answers nobody.
+            try await eventually("five connections") {
+                try SocketCensus.connections(to: "bus.\(bus.port).sock") >= before + 5 ? () : nil
+            }
+            // A sixth one, which waits a second and no longer, shows that time has passed.
+            let impatient = try await bus.run("send", "--to", "beta", "--text", "sixth", "--wait", "1", key: 1)
+            #expect(impatient.code == 4 && impatient.output.isEmpty)
             #expect(senders.filter(\.isRunning).count == 5)
+            #expect(beta.lines.count == 1 && senders.allSatisfy { $0.output.isEmpty })
             kill(server, SIGCONT)
             for sender in senders {
                 let code = try await sender.exitCode()
@@ -101,7 +103,7 @@ struct FaultTests {
 
     @Test(
         "a full disk refuses what it cannot keep, keeps what it accepted, and works on when there is room (needs root)",
-        .enabled(if: isRoot, "only root can mount a small disk")
+        .needs(.root)
     )
     func fullDisk() async throws {
         try await TestBus.with { bus in
@@ -142,7 +144,7 @@ struct FaultTests {
 
     @Test(
         "permissions that are taken away are named, and the bus is back when they are (needs root, to be another user)",
-        .enabled(if: isRoot, "root is refused nothing, so the tools run as another user, which only root can start")
+        .needs(.root)
     )
     func revokedPermissions() async throws {
         try await TestBus.with { bus in
@@ -178,11 +180,11 @@ struct FaultTests {
     }
 
     @Test(
-        "a clock that jumps by hours, back and forth, changes no order and expires nothing (needs libfaketime)",
-        .enabled(if: faketime != nil || isCI, "libfaketime is not installed")
+        "a clock that jumps by seconds and by hours, back and forth, stops no tool, changes no order and expires nothing (needs libfaketime)",
+        .needs(.libfaketime)
     )
     func brokenClock() async throws {
-        let library = try #require(Self.faketime, "CI must have libfaketime")
+        let library = try #require(Need.Places.libfaketime)
         try await TestBus.with { bus in
             let clock = "\(bus.directory)/clock"
             func set(_ offset: String) throws { try Data(offset.utf8).write(to: URL(filePath: clock)) }
@@ -200,15 +202,28 @@ struct FaultTests {
             _ = try await eventually("the server") { server.errors.contains("serving") ? () : nil }
             _ = try await bus.connect("alpha", key: 1)
             let beta = try await bus.connect("beta", key: 2)
-            for (number, offset) in ["+0", "-5h", "+9h", "-26h", "+0"].enumerated() {
+            let gone = try await bus.connect("gone", key: 3)
+            gone.signal(SIGTERM)
+            try await gone.exitCode()
+            // Also by seconds: less than a session has been idle, and a little more.
+            let offsets = ["+0", "-2", "-4", "-10", "+9", "-5h", "+9h", "+32398", "-26h", "-93602", "+0"]
+            for (number, offset) in offsets.enumerated() {
                 try set(offset)
                 #expect(try await send("m\(number)", bus).code == 0)
+                // Each of them reckons with what was written down by another clock.
+                for arguments in [["list", "--all"], ["list", "--long"], ["log"], ["log", "--since", "1h"]] {
+                    let run = try await bus.run(arguments[0], Array(arguments.dropFirst()), key: 1, input: Data())
+                    #expect(run.code == 0, "\(arguments) at \(offset): \(run.errors)")
+                }
+                let all = try await bus.run("list", "--all", key: 1).output
+                #expect(["alpha", "beta", "gone"].allSatisfy(all.contains), "\(all)")
             }
-            try await beta.line(containing: "m4")
-            let texts = beta.lines.dropFirst().map { String($0.suffix(2)) }
-            #expect(texts == ["m0", "m1", "m2", "m3", "m4"])
+            #expect(server.isRunning)
+            try await beta.line(containing: "m10")
+            let texts = beta.lines.dropFirst().map { String($0.split(separator: " ").last ?? "") }
+            #expect(texts == offsets.indices.map { "m\($0)" })
             let ids = beta.lines.compactMap { $0.firstMatch(of: /msg=(\w+)/)?.1 }
-            #expect(ids == ids.sorted() && Set(ids).count == 5)
+            #expect(ids == ids.sorted() && Set(ids).count == offsets.count)
             // The clock did jump, and the order of ids went on from there.
             let last = try #require(ids.last.flatMap { MessageID(String($0)) })
             #expect(last.time - .seconds(8 * 3600) > Timestamp.now())

@@ -1,7 +1,7 @@
 """The wire of a gateway in another language, and another implementation of the envelope: `gateway --transport stdio`.
 
 Called with the directory of the tools and the schema of the envelope; sessions claude-1 and claude-2 are on the bus as
-the Claude Code sessions 1 and 2.
+the Claude Code sessions 1 and 2. With `--list` alone it prints the names of its checks, from the list that it runs.
 """
 
 import datetime
@@ -14,9 +14,11 @@ import threading
 import time
 import traceback
 
-import jsonschema
+IS_LISTING = sys.argv[1:] == ["--list"]
+if not IS_LISTING:
+    import jsonschema
 
-TOOLS, SCHEMA = sys.argv[1], json.load(open(sys.argv[2]))
+    TOOLS, SCHEMA = sys.argv[1], json.load(open(sys.argv[2]))
 CHECKS = []
 
 
@@ -83,7 +85,7 @@ class Wire:
         assert self.expect("ack")["id"] == id
 
 
-WIRE = Wire()
+WIRE = None if IS_LISTING else Wire()
 
 
 def envelope(id, text, from_session="claude:7", to_session="claude:1", agent="b", **tp):
@@ -269,11 +271,14 @@ def the_end_of_the_wire_is_the_end_of_the_gateway():
     assert WIRE.process.wait(timeout=60) == 0
 
 
+if IS_LISTING:
+    print(*(function.__name__ for function in CHECKS), sep="\n")
+    sys.exit()
 failed = 0
 for function in CHECKS:
     try:
         function()
-        print("ok  ", function.__name__, flush=True)
+        print("ok", function.__name__, flush=True)
     except Exception:
         failed += 1
         print("FAIL", function.__name__, traceback.format_exc().replace("\n", " | "), flush=True)
