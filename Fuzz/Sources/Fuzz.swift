@@ -64,16 +64,7 @@ enum FuzzTarget: String {
         for line in NotificationLine.lines(for: message, log: "messages.log") + [NotificationLine.notice(text)] {
             precondition(line.utf16.count <= NotificationLine.longest, "a line is too long")
             precondition(line.hasPrefix("[inter-session"), "a line does not begin as it must")
-            let head = line.prefix { $0 != "]" }
-            precondition(head.dropFirst().allSatisfy { $0 != "[" }, "a bracket in the head")
-            precondition(line.dropFirst(head.count).hasPrefix("]"), "a head without an end")
-            let words = head.replacing(/"[^"]*"/, with: "").split(separator: " ").dropFirst()
-            precondition(
-                words.allSatisfy { word in
-                    ["auto", "cont", "from="].contains(word) || word.contains(/^(msg|re|truncated)=\w+$/)
-                },
-                "a forged attribute"
-            )
+            precondition(hasPlainHead(line.unicodeScalars), "a forged attribute, or a head without its end")
             for scalar in line.unicodeScalars where scalar != "\t" {
                 switch scalar.properties.generalCategory {
                 case .control, .format, .lineSeparator, .paragraphSeparator: preconditionFailure("an unsafe character")
@@ -81,5 +72,23 @@ enum FuzzTarget: String {
                 }
             }
         }
+    }
+
+    /// Whether what stands before the first `]` is attributes of ours, with whatever between quotes.
+    private func hasPlainHead(_ line: String.UnicodeScalarView) -> Bool {
+        guard let end = line.firstIndex(of: "]"), line[line.index(after: end)...].first == " " else { return false }
+        var plain = String.UnicodeScalarView()
+        var isQuoted = false
+        for scalar in line[..<end].dropFirst() {
+            if scalar == "[" { return false }
+            if scalar == "\"" { isQuoted.toggle() } else if !isQuoted { plain.append(scalar) }
+        }
+        return !isQuoted
+            && String(plain).split(separator: " ").dropFirst().allSatisfy { word in
+                let name = word.prefix { $0 != "=" }
+                return ["auto", "cont", "from="].contains(word)
+                    || ["msg", "re", "truncated"].contains(name)
+                        && word.dropFirst(name.count + 1).allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+            }
     }
 }
