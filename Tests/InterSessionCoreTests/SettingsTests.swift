@@ -67,4 +67,19 @@ struct SettingsTests {
         backoff.reset()
         check([0.25, 0.5])
     }
+
+    @Test("a child gets the variables that it needs, and none of a harness or with a secret")
+    func childEnvironment() {
+        let given = [
+            "HOME", "PATH", "USER", "LOGNAME", "SHELL", "TMPDIR", "TERM", "LANG", "LANGUAGE", "LC_ALL", "TZ",
+            "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK", "INTER_SESSION_DATA_DIR", "INTER_SESSION_PORT",
+        ]
+        let kept = [
+            "CLAUDE_CODE_SESSION_ID", "CLAUDECODE", "CLAUDE_PLUGIN_ROOT", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL",
+            "CODEX_HOME", "OPENAI_API_KEY", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "LD_PRELOAD",
+            "DYLD_INSERT_LIBRARIES", "INTER_SESSION_TOKEN", "XDG_SOME_KEY", "PATHS", "MY_HOME",
+        ]
+        let all = Dictionary(uniqueKeysWithValues: (given + kept).map { ($0, "x") })
+        #expect(Environment.forChild(of: all).keys.sorted() == given.sorted())
+    }
 }
