@@ -48,14 +48,15 @@ final class Delivery {
             } else if let agent = session.agent {
                 // An agent that is behind gets it in its turn.
                 if agent.window.isBehind { continue }
-                guard agent.window.hasRoom, agent.connection.isWritable else {
+                guard agent.window.hasRoom(for: mail.content.bytes), agent.connection.isWritable else {
                     agent.window.isBehind = true
                     continue
                 }
                 let features = agent.connection.features
                 // The receivers share the buffer, but for those who know less.
                 let isForAll = mail.content.isPlain || features.isSuperset(of: [.replies, .notices])
-                push(mail.id, isForAll ? frame : mail.content.frame(for: features)?.encode(), to: agent)
+                let readable = isForAll ? frame : mail.content.frame(for: features)?.encode()
+                push(mail.id, readable, bytes: mail.content.bytes, to: agent)
                 wasDelivered = true
             }
         }
@@ -112,13 +113,13 @@ final class Delivery {
         connection.write(.sent(sent))
     }
 
-    private func push(_ id: MessageID, _ frame: ByteBuffer?, to agent: Agent) {
+    private func push(_ id: MessageID, _ frame: ByteBuffer?, bytes: Int, to agent: Agent) {
         agent.window.last = id
         guard let frame else {
             // The agent cannot read it: it knows no such frame.
             return journal.settle(id, in: agent.session)
         }
-        agent.window.unacknowledged.insert(id)
+        agent.window.add(id, bytes: bytes)
         if agent.connection.features.contains(.acks) {
             agent.connection.write(encoded: frame)
         } else {
@@ -162,7 +163,8 @@ final class Delivery {
         journal.flush()
         let mailbox = agent.session.mailbox
         storage.perform { store in
-            try store.page(of: mailbox, after: window.last, bytes: Self.pageBytes, count: Self.pageCount)
+            let count = min(Self.pageCount, window.most)
+            return try store.page(of: mailbox, after: window.last, bytes: Self.pageBytes, count: count)
         } then: { [self] outcome in
             guard agent.session.agent === agent else { return }
             agent.window.isReading = false
@@ -180,9 +182,13 @@ final class Delivery {
 
     private func take(_ page: MailStore.Page, for agent: Agent) {
         for (id, content) in page.mail {
-            agent.window.last = id
-            guard !agent.window.unacknowledged.contains(id), !agent.session.withheld.contains(id) else { continue }
-            push(id, content.frame(for: agent.connection.features)?.encode(), to: agent)
+            if agent.window.unacknowledged.contains(id) || agent.session.withheld.contains(id) {
+                agent.window.last = id
+                continue
+            }
+            // The rest is read again when there is room.
+            guard agent.window.hasRoom(for: content.bytes) else { return }
+            push(id, content.frame(for: agent.connection.features)?.encode(), bytes: content.bytes, to: agent)
         }
         // Nothing can have come in between: what was committed after the page was read is delivered after it.
         if page.isLast { agent.window.isBehind = false }
@@ -194,7 +200,7 @@ final class Delivery {
     func acknowledge(_ ids: [MessageID], by agent: Agent, on connection: Connection) {
         let session = agent.session
         for id in ids {
-            let wasHere = agent.window.unacknowledged.remove(id) != nil
+            let wasHere = agent.window.remove(id)
             let wasWithheld = !session.withheld.isEmpty && session.withheld.remove(id) != nil
             guard wasHere || wasWithheld else { continue }
             journal.settle(id, in: session)
@@ -209,7 +215,7 @@ final class Delivery {
     /// - Returns: whether it was there.
     func takeBack(_ id: MessageID, from gateway: Agent) -> Bool {
         defer { catchUp(gateway) }
-        return gateway.window.unacknowledged.remove(id) != nil
+        return gateway.window.remove(id)
     }
 
     // MARK: Questions

@@ -45,7 +45,10 @@ final class Agent {
         policy = introduction.policy
         since = clock.now()
         lastActive = clock.instant()
-        window = DeliveryWindow(most: WireLimits.gatewayUnacknowledged)
+        window = DeliveryWindow(
+            most: WireLimits.gatewayUnacknowledged,
+            mostBytes: WireLimits.gatewayUnacknowledgedBytes
+        )
         self.connection = connection
     }
 

@@ -42,7 +42,12 @@ final class GatewayRouter {
         }
         try acceptance.check(mail.message.text, limit: WireLimits.directText)
         var recipients: [KnownSession] = []
-        for target in mail.to { recipients.append(try recipient(target)) }
+        var known: Set<ObjectIdentifier> = []
+        for target in mail.to {
+            // By its name and by its id it is one session, and gets the message once.
+            let session = try recipient(target)
+            if known.insert(ObjectIdentifier(session)).inserted { recipients.append(session) }
+        }
         guard !recipients.isEmpty else { throw .invalidPayload("the field 'to' names no session") }
         var depth = 0
         for recipient in recipients {

@@ -39,6 +39,9 @@ package enum WireLimits {
     package static let agents = 1024
     /// Messages that a gateway has in hand, of any size.
     package static let gatewayUnacknowledged = 64
+    /// Bytes of text that a gateway has in hand: each is in its memory until the transport has it. A larger message may
+    /// be there alone.
+    package static let gatewayUnacknowledgedBytes = 16 * 1024 * 1024
     /// How long a connection may stay without having said hello.
     package static let helloDeadline: Duration = .seconds(10)
     /// Bytes that a connection may send before its hello is accepted: the largest hello names all that was printed.
