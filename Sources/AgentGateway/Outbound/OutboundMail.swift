@@ -7,6 +7,8 @@ import Synchronization
 struct OutboundMail: Sendable {
     /// How long a message is tried before its sender hears that it did not go.
     let retryTime: Duration
+    /// What the memory is worth that such a body leaves behind.
+    private static let largeBody = 1024 * 1024
     let agent: AgentName
     let link: BusLink
     let logger: Logger
@@ -43,35 +45,64 @@ struct OutboundMail: Sendable {
                     // What is for one agent goes in its order; another does not wait for it.
                     let (jobs, lane) = AsyncStream.makeStream(of: Job.self)
                     lanes[address.agent] = lane
-                    tasks.addTask { for await job in jobs { try await forward(job, transport) } }
+                    tasks.addTask { try await forward(jobs, to: address.agent, transport) }
                 }
                 lanes[address.agent]?.yield(job)
             }
         }
     }
 
-    private struct Job: Sendable {
+    /// A message in hand. It is let go as soon as there is a body: in memory is one of the two.
+    private final class Job: Sendable {
         let id: MessageID
         let address: OutsideAddress
-        let message: ServerFrame.Message
         let giveUp: ContinuousClock.Instant
+        private let message: Mutex<ServerFrame.Message?>
+
+        init(id: MessageID, address: OutsideAddress, message: ServerFrame.Message, giveUp: ContinuousClock.Instant) {
+            self.id = id
+            self.address = address
+            self.message = Mutex(message)
+            self.giveUp = giveUp
+        }
+
+        func takeMessage() -> ServerFrame.Message? {
+            message.withLock { message in
+                defer { message = nil }
+                return message
+            }
+        }
     }
 
-    private func forward(_ job: Job, _ transport: some Transport) async throws {
-        let body = try await envelope(of: job).encode()
+    private func forward(_ jobs: AsyncStream<Job>, to agent: AgentName, _ transport: some Transport) async throws {
+        var trouble = Trouble("mail to '\(agent)' cannot be forwarded", logger)
+        for await job in jobs {
+            guard let body = try await body(of: job) else { continue }
+            await settle(job.id, try await forward(body, job, transport, &trouble))
+            if body.readableBytes >= Self.largeBody { SystemProcess.returnUnusedMemory() }
+        }
+    }
+
+    /// Tries until the transport has it, or it is given up.
+    private func forward(
+        _ body: ByteBuffer,
+        _ job: Job,
+        _ transport: some Transport,
+        _ trouble: inout Trouble
+    ) async throws -> Settlement {
         var backoff = RetryBackoff()
-        var generator = SystemRandomNumberGenerator()
         while true {
             do {
                 try await transport.send(body, to: job.address.agent, id: job.id)
-                return await settle(job.id, .forwarded)
+                trouble.end()
+                return .forwarded
             } catch .refused(let reason) {
-                return await settle(job.id, .returned(reason))
+                return .returned(reason)
             } catch {
                 try Task.checkCancellation()
-                guard job.giveUp > .now else { return await settle(job.id, .returned("\(error)")) }
-                logger.warning("message \(job.id) to \(job.address) could not be forwarded: \(error); still trying")
-                try await pause(backoff.next(using: &generator))
+                guard job.giveUp > .now else { return .returned("\(error)") }
+                trouble.note(error)
+                try await pause(backoff.next())
             }
         }
     }
@@ -92,8 +123,12 @@ struct OutboundMail: Sendable {
 
     // MARK: Envelopes
 
-    private func envelope(of job: Job) async throws -> SessionEnvelope {
-        let message = job.message
+    private func body(of job: Job) async throws -> ByteBuffer? {
+        guard let message = job.takeMessage() else { return nil }
+        return try await envelope(of: message, job).encode()
+    }
+
+    private func envelope(of message: ServerFrame.Message, _ job: Job) async throws -> SessionEnvelope {
         let time = job.id.time
         var envelope = SessionEnvelope()
         envelope.bucket = .init(of: time)
@@ -176,15 +211,5 @@ private final class Ledger: Sendable {
             for old in state.order.prefix(Self.kept) { state.settled[old] = nil }
             state.order.removeFirst(Self.kept)
         }
-    }
-}
-
-/// How long to wait before a message is tried again: 0.5 s, doubling to 30 s, each ± 20 %.
-private struct RetryBackoff {
-    private var seconds = 0.5
-
-    mutating func next(using generator: inout some RandomNumberGenerator) -> Duration {
-        defer { seconds = min(seconds * 2, 30) }
-        return .seconds(seconds * Double.random(in: 0.8...1.2, using: &generator))
     }
 }

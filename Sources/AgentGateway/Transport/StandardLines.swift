@@ -28,6 +28,9 @@ final class StandardLines: Sendable {
         }
     }
 
+    /// Bytes that are read before anybody wants them.
+    private static let mostAhead = 1024 * 1024
+
     private let longest: Int
     private let input = BlockingThread()
     private let output = BlockingThread()
@@ -60,7 +63,32 @@ final class StandardLines: Sendable {
         }
     }
 
-    func write(_ line: ByteBuffer) async throws {
-        try await output.run { try StandardStreams.print(String(buffer: line)) }
+    /// Returns at the end of the input. What comes before it is kept for ``read()``, so that no line is lost; where that
+    /// is much the input is left alone, and only looked at.
+    ///
+    /// - Throws: `PlatformError`, `CancellationError`.
+    func waitForEnd() async throws {
+        let (stop, stopper) = try Descriptor.pipe()
+        try await withTaskCancellationHandler {
+            try await input.run { [self] in
+                while pending.withLock({ $0.bytes.readableBytes }) < Self.mostAhead {
+                    let more = try StandardStreams.readSome(unless: stop)
+                    guard !more.isEmpty else { return }
+                    pending.withLock { _ = $0.bytes.writeBytes(more) }
+                }
+                try StandardStreams.waitForHangup(unless: stop)
+            }
+        } onCancel: {
+            try? stopper.write([0])
+        }
+        try Task.checkCancellation()
+    }
+
+    func write(_ line: consuming ByteBuffer) async throws {
+        line.writeInteger(UInt8(ascii: "\n"))
+        let bytes = line
+        try await output.run {
+            try bytes.withUnsafeReadableBytes { bytes throws(PlatformError) in try StandardStreams.write(bytes) }
+        }
     }
 }

@@ -30,6 +30,13 @@ package struct StdioTransport: Transport {
         (known, knownAgents) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// Returns when the wire has closed our input, while nobody reads from it yet.
+    ///
+    /// - Throws: `PlatformError`, `CancellationError`.
+    package func waitForEnd() async throws {
+        try await lines.waitForEnd()
+    }
+
     /// Reads what the wire says, until it closes our input.
     package func run() async throws {
         defer {
@@ -71,7 +78,7 @@ package struct StdioTransport: Transport {
         let failure: TransportError?
         do {
             let answer = answers.expect(id.description)
-            try await lines.write(WireLine.body(String(buffer: body), to: agent, id: id))
+            try await lines.write(WireLine.body(body, to: agent, id: id))
             failure = try await withDeadline(Self.patience, else: TransportError.failed("the wire does not answer")) {
                 for await answer in answer { return answer }
                 return TransportError.failed("the wire is gone")
@@ -118,12 +125,13 @@ private enum WireLine {
         }
     }
 
-    static func body(_ body: String, to agent: AgentName, id: MessageID) -> ByteBuffer {
-        JSONWriter.object(capacity: body.utf8.count + 256) { json in
+    static func body(_ body: ByteBuffer, to agent: AgentName, id: MessageID) -> ByteBuffer {
+        // Its quotes are escaped; a text of many lines or quotes takes more, and one larger step of the buffer.
+        JSONWriter.object(capacity: body.readableBytes + 1024) { json in
             json.field("op", "send")
             json.field("id", id.description)
             json.field("to", agent.rawValue)
-            json.field("body", body)
+            json.field("body", utf8: body)
         }
     }
 

@@ -30,6 +30,12 @@ package struct JSONWriter {
         buffer.writeJSONString(value)
     }
 
+    /// A string that is UTF-8 already.
+    package mutating func field(_ name: StaticString, utf8 value: ByteBuffer) {
+        writeName(name)
+        value.withUnsafeReadableBytes { buffer.writeJSONString($0) }
+    }
+
     /// Leaves the field out when there is no value.
     package mutating func field(_ name: StaticString, ifPresent value: String?) {
         if let value { field(name, value) }
@@ -119,27 +125,29 @@ extension ByteBuffer {
     /// Writes `text` as a JSON string: only what RFC 8259 §7 demands is escaped.
     mutating func writeJSONString(_ text: String) {
         var text = text
-        text.withUTF8 { bytes in
-            let bytes = UnsafeRawBufferPointer(bytes)
-            var scanner = JSONScanner(bytes)
+        text.withUTF8 { writeJSONString(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// - Parameter bytes: UTF-8.
+    mutating func writeJSONString(_ bytes: UnsafeRawBufferPointer) {
+        var scanner = JSONScanner(bytes)
+        scanner.skipPlainText()
+        if scanner.next == nil { return writePlainJSONString(bytes) }
+        writeStaticString("\"")
+        var runStart = 0
+        while true {
             scanner.skipPlainText()
-            if scanner.next == nil { return writePlainJSONString(bytes) }
-            writeStaticString("\"")
-            var runStart = 0
-            while true {
-                scanner.skipPlainText()
-                guard let byte = scanner.next else { break }
-                let position = scanner.position
-                scanner.advance()
-                // The scanner also stops at text that is not ASCII, which needs no escape.
-                guard byte < 0x80 else { continue }
-                writeBytes(UnsafeRawBufferPointer(rebasing: bytes[runStart..<position]))
-                writeEscape(byte)
-                runStart = position + 1
-            }
-            writeBytes(UnsafeRawBufferPointer(rebasing: bytes[runStart...]))
-            writeStaticString("\"")
+            guard let byte = scanner.next else { break }
+            let position = scanner.position
+            scanner.advance()
+            // The scanner also stops at text that is not ASCII, which needs no escape.
+            guard byte < 0x80 else { continue }
+            writeBytes(UnsafeRawBufferPointer(rebasing: bytes[runStart..<position]))
+            writeEscape(byte)
+            runStart = position + 1
         }
+        writeBytes(UnsafeRawBufferPointer(rebasing: bytes[runStart...]))
+        writeStaticString("\"")
     }
 
     private mutating func writePlainJSONString(_ bytes: UnsafeRawBufferPointer) {

@@ -61,7 +61,7 @@ package final class Descriptor: Sendable {
         if let failure { throw failure }
     }
 
-    private static func write(_ bytes: UnsafeRawBufferPointer, to number: Int32) throws(PlatformError) {
+    static func write(_ bytes: UnsafeRawBufferPointer, to number: Int32) throws(PlatformError) {
         var written = 0
         while written < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])

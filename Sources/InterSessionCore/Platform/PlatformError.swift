@@ -20,6 +20,10 @@ package struct PlatformError: Error, Equatable, CustomStringConvertible {
     package var isTooBig: Bool { code == EFBIG }
     package var isExistingFile: Bool { code == EEXIST }
     package var isFullDisk: Bool { code == ENOSPC || code == EDQUOT }
+    /// The system has not enough of something at this moment, or a disk is in trouble: the same call may work later.
+    package var isShortage: Bool {
+        isFullDisk || [EMFILE, ENFILE, ENOMEM, EAGAIN, EINTR, EIO, ESTALE, EROFS, ETIMEDOUT].contains(code)
+    }
     /// Nobody accepts connections at that socket.
     package var isNobodyListening: Bool { code == ENOENT || code == ECONNREFUSED }
     /// The listener has no room for one more connection at this moment.

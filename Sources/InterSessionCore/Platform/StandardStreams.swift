@@ -14,6 +14,11 @@ package enum StandardStreams {
         try Descriptor.write(Array(text.utf8), to: STDOUT_FILENO)
     }
 
+    /// Writes the bytes and nothing else.
+    package static func write(_ bytes: UnsafeRawBufferPointer) throws(PlatformError) {
+        try Descriptor.write(bytes, to: STDOUT_FILENO)
+    }
+
     /// Returns when some lines, 4 KiB, can be printed at once. Nothing else of the tool waits meanwhile, as it does for
     /// a reader that has stopped reading while a line is printed.
     package static func waitForRoom() async throws {
@@ -55,6 +60,17 @@ package enum StandardStreams {
         }
         guard entries[1].revents == 0 else { return [] }
         return try Descriptor.readSome(STDIN_FILENO, atMost: 64 * 1024)
+    }
+
+    /// Returns when whoever writes to standard input has gone, or `stop` becomes readable; reads nothing.
+    package static func waitForHangup(unless stop: Descriptor) throws(PlatformError) {
+        var entries = [
+            pollfd(fd: STDIN_FILENO, events: 0, revents: 0),
+            pollfd(fd: stop.number, events: Int16(POLLIN), revents: 0),
+        ]
+        while poll(&entries, 2, -1) < 0 {
+            guard errno == EINTR else { throw PlatformError("wait for standard input") }
+        }
     }
 
     /// What comes in that time, to the end of the input at most; nothing from a terminal.
