@@ -133,6 +133,10 @@ package struct TestBus: Sendable {
 
     /// The servers of this bus that are running, found by their command lines.
     package func serverProcesses() throws -> [Int32] {
+        try processes { $0.contains("/server ") && $0.contains("--port \(port) ") }
+    }
+
+    private func processes(where isWanted: (Substring) -> Bool) throws -> [Int32] {
         let list = Process()
         let pipe = Pipe()
         list.executableURL = URL(filePath: "/bin/ps")
@@ -141,13 +145,23 @@ package struct TestBus: Sendable {
         try list.run()
         let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         list.waitUntilExit()
-        return text.split(separator: "\n").filter { $0.contains("/server ") && $0.contains("--port \(port) ") }
+        return text.split(separator: "\n").filter(isWanted)
             .compactMap { Int32($0.split(separator: " ")[0]) }
     }
 
     private var scratch: String { directory }
 
+    /// The gateways whose spool is in a directory of this test.
+    private func gatewayProcesses() throws -> [Int32] {
+        let shared = URL(filePath: directory).deletingLastPathComponent().appending(path: "shared").path
+        return try processes { line in
+            line.contains("/gateway ") && (line.contains("spool:\(directory)/") || line.contains("spool:\(shared)"))
+        }
+    }
+
     private func stopAll() {
+        // Before the owners, which they would follow.
+        for process in (try? gatewayProcesses()) ?? [] { kill(process, SIGKILL) }
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "\(data)/clients")) ?? []
         where name.hasSuffix(".session") {
             let state = file("clients/\(name)")

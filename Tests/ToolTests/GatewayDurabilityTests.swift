@@ -51,30 +51,6 @@ struct GatewayDurabilityTests {
             for receiver in receivers { try await receiver.expectAll(of: accepted.all) }
         }
     }
-
-    @Test("of three gateways that start at once one is the owner, and the others say who it is and are done")
-    func oneOwner() async throws {
-        try await TestBus.withPair { a, _, spool in
-            let gateways = try (0..<3).map { _ in
-                try a.start("gateway", "--agent", "a", "--transport", "spool:\(spool)", key: 9)
-            }
-            _ = try await eventually("two to be done") {
-                gateways.filter { !$0.isRunning }.count == 2 ? () : nil
-            }
-            let owner = try #require(gateways.first { $0.isRunning })
-            try await owner.line(containing: "gateway of 'a' is up")
-            for other in gateways where !other.isRunning {
-                let run = try await other.finished()
-                #expect(run.code == 0 && run.output.contains("a gateway of 'a' is running already"))
-            }
-            let late = try await a.run("gateway", "--agent", "a", "--transport", "spool:\(spool)", key: 9)
-            #expect(late.code == 0 && late.output.contains("pid \(owner.processID)"))
-            owner.signal(SIGKILL)
-            try await owner.exitCode()
-            let next = try a.start("gateway", "--agent", "a", "--transport", "spool:\(spool)", key: 9)
-            try await next.line(containing: "gateway of 'a' is up")
-        }
-    }
 }
 
 /// The gateway of an agent, through as many processes as that takes.

@@ -9,6 +9,7 @@ struct LetterStore: Sendable {
     struct Entry: Sendable {
         let name: Name
         let key: String
+        let agent: AgentName?
         let target: RoutingLabel?
     }
 
@@ -24,15 +25,20 @@ struct LetterStore: Sendable {
         try Directory.ensurePrivate(path)
         for file in Directory.entries(path) {
             guard let name = Name(String(file.prefix(Name.length))), file == "\(name).json" else { continue }
-            // What is no letter of ours stays where it is.
-            if let letter = try? read(name) { note(letter, name) }
+            do {
+                note(try read(name), name)
+            } catch let error as PlatformError where error.isShortage {
+                throw error
+            } catch {
+                // What is no letter of ours stays where it is.
+            }
         }
     }
 
     func contains(_ letter: Letter) -> Bool { keys.contains(letter.key) }
 
     mutating func add(_ letter: Letter, as name: Name) throws(PlatformError) {
-        try File.replace(file(of: name), with: letter.encode().readableBytesView)
+        try Self.write(file(of: name), letter.encode().readableBytesView, in: path)
         note(letter, name)
     }
 
@@ -47,7 +53,11 @@ struct LetterStore: Sendable {
     }
 
     /// Moves the letter to where failed ones are kept, with what went wrong in a file beside it.
-    mutating func move(_ name: Name, to failures: LetterFailures, because reason: some Collection<UInt8>) throws {
+    mutating func move(
+        _ name: Name,
+        to failures: LetterFailures,
+        because reason: some Collection<UInt8>
+    ) throws(PlatformError) {
         try failures.takeOver(file(of: name), name, because: reason)
         forget(name)
     }
@@ -55,13 +65,29 @@ struct LetterStore: Sendable {
     func file(of name: Name) -> String { "\(path)/\(name).json" }
 
     private mutating func note(_ letter: Letter, _ name: Name) {
-        entries.append(Entry(name: name, key: letter.key, target: letter.toSession))
+        entries.append(Entry(name: name, key: letter.key, agent: letter.agent, target: letter.toSession))
         keys.insert(letter.key)
     }
 
-    private mutating func forget(_ name: Name) {
+    /// The file is no letter any more, or is gone.
+    mutating func forget(_ name: Name) {
         guard let index = entries.firstIndex(where: { $0.name == name }) else { return }
         keys.remove(entries.remove(at: index).key)
+    }
+
+    /// Writes a file into a directory that somebody may have removed.
+    fileprivate static func write(
+        _ file: String,
+        _ content: some Collection<UInt8>,
+        in directory: String
+    ) throws(PlatformError) {
+        do throws(PlatformError) {
+            try File.replace(file, with: content)
+        } catch {
+            guard error.isMissingFile else { throw error }
+            try Directory.ensurePrivate(directory)
+            try File.replace(file, with: content)
+        }
     }
 }
 
@@ -75,12 +101,17 @@ struct LetterFailures: Sendable {
     }
 
     func add(_ letter: Letter, as name: LetterStore.Name, because reason: String) throws(PlatformError) {
-        try File.replace("\(path)/\(name).json", with: letter.encode().readableBytesView)
-        try File.replace("\(path)/\(name).stderr", with: (reason + "\n").utf8)
+        // The letter last: what is there whole was failed.
+        try LetterStore.write("\(path)/\(name).stderr", (reason + "\n").utf8, in: path)
+        try LetterStore.write("\(path)/\(name).json", letter.encode().readableBytesView, in: path)
     }
 
-    func takeOver(_ file: String, _ name: LetterStore.Name, because reason: some Collection<UInt8>) throws {
-        try File.replace("\(path)/\(name).stderr", with: reason)
+    func takeOver(
+        _ file: String,
+        _ name: LetterStore.Name,
+        because reason: some Collection<UInt8>
+    ) throws(PlatformError) {
+        try LetterStore.write("\(path)/\(name).stderr", reason, in: path)
         try File.rename(file, to: "\(path)/\(name).json")
     }
 

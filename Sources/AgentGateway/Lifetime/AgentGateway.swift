@@ -16,6 +16,13 @@ package struct AgentGateway: Sendable {
         package init() {}
     }
 
+    /// Why a gateway has ended.
+    package enum End: Sendable {
+        /// Nobody was there for whom it would be.
+        case alone(String)
+        case other(String)
+    }
+
     private let agent: AgentName
     private let endpoint: BusEndpoint
     private let settings: Settings
@@ -28,10 +35,10 @@ package struct AgentGateway: Sendable {
         self.logger = logger
     }
 
-    /// Runs until nobody is there, the transport has ended, or somebody ends the process.
+    /// Runs until nobody is there, the transport has ended, or the task is cancelled. A disk that is full ends nothing.
     ///
-    /// - Throws: `BusError`, `PlatformError`.
-    package func run(_ transport: some Transport) async throws {
+    /// - Throws: `BusError`, `PlatformError`, and what the transport throws.
+    package func run(_ transport: some Transport) async throws -> End {
         let link = BusLink(
             endpoint: endpoint,
             introduction: .init(
@@ -43,49 +50,46 @@ package struct AgentGateway: Sendable {
             logger: logger
         )
         let presence = Presence()
-        let (inbound, responder) = try mail(link, presence)
+        let (inbound, responder) = try await Trouble.outlast("the gateway cannot start", logger) {
+            try mail(link, presence)
+        }
         let outbound = OutboundMail(agent: agent, link: link, retryTime: settings.retryTime, logger: logger)
-        try await withThrowingTaskGroup(of: String.self) { tasks in
+        return try await withThrowingTaskGroup(of: End.self) { tasks in
             tasks.addTask {
                 try await link.run()
-                return "the bus is gone"
+                return .other("the bus is gone")
             }
             tasks.addTask {
                 try await transport.run()
-                return "the transport has ended"
+                return .other("the transport has ended")
             }
             tasks.addTask {
                 var inbound = inbound
                 try await inbound.run(transport)
-                return "nothing more comes from outside"
+                return .other("nothing more comes from outside")
             }
             tasks.addTask {
                 try await outbound.run(transport)
-                return "nothing more goes outside"
+                return .other("nothing more goes outside")
             }
             tasks.addTask {
                 await transport.watchAgents { await link.setAgents($0) }
-                return "nobody outside can be known any more"
+                return .other("nobody outside can be known any more")
             }
             if let responder {
                 tasks.addTask {
                     try await responder.run()
-                    return "nothing more is answered"
+                    return .other("nothing more is answered")
                 }
             }
             if let idleTime = settings.idleTime {
                 tasks.addTask {
                     try await presence.waitUntilAlone(for: idleTime)
-                    return "no session was here for \(idleTime)"
+                    return .alone("no session was here for \(idleTime.components.seconds) s")
                 }
             }
-            tasks.addTask {
-                _ = try await Lifeline.end(needsReader: false)
-                return "a signal asks for it"
-            }
             defer { tasks.cancelAll() }
-            let reason = try await tasks.next() ?? "cancelled"
-            logger.info("leaving: \(reason)")
+            return try await tasks.next() ?? .other("cancelled")
         }
     }
 
@@ -99,7 +103,8 @@ package struct AgentGateway: Sendable {
         if settings.response == nil {
             // Nobody answers any more what was being answered: it waits for a session.
             for entry in responding.entries {
-                try held.add(try responding.read(entry.name), as: entry.name)
+                let letter = try responding.read(entry.name)
+                if !held.contains(letter) { try held.add(letter, as: entry.name) }
                 responding.remove(entry.name)
             }
         }

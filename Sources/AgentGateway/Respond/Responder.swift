@@ -57,18 +57,45 @@ actor Responder {
     }
 
     private func answer(_ name: LetterStore.Name) async throws {
+        var trouble = Trouble("a message cannot be answered", logger)
+        let letter: Letter
         do {
-            let letter = try letters.read(name)
-            let text = try await command.run(on: letters.file(of: name))
-            // A command may have nothing to say.
-            if !text.isEmpty { try await send(text, to: letter) }
-            letters.remove(name)
-        } catch let error as ResponseCommand.Failure {
-            logger.warning("no answer to a message: \(error)")
-            try letters.move(name, to: failures, because: error.errors)
-        } catch BusError.refused(let failure) {
-            logger.warning("an answer could not be sent: \(failure)")
-            try letters.move(name, to: failures, because: "the answer could not be sent: \(failure)\n".utf8)
+            letter = try letters.read(name)
+        } catch {
+            logger.error("a message that was to be answered cannot be read any more: \(error)")
+            return letters.forget(name)
+        }
+        var failure: [UInt8]?
+        while true {
+            do {
+                let text = try await command.run(on: letters.file(of: name))
+                trouble.end()
+                // A command may have nothing to say.
+                if !text.isEmpty { try await send(text, to: letter) }
+                return letters.remove(name)
+            } catch let error as ResponseCommand.Failure {
+                logger.warning("no answer to a message: \(error)")
+                failure = error.errors
+            } catch BusError.refused(let refusal) {
+                logger.warning("an answer could not be sent: \(refusal)")
+                failure = Array("the answer could not be sent: \(refusal)\n".utf8)
+            } catch let error as PlatformError {
+                // The command has not run.
+                guard File.exists(letters.file(of: name)) else { return letters.forget(name) }
+                try await trouble.wait(after: error)
+                continue
+            }
+            break
+        }
+        while let reason = failure {
+            do {
+                try letters.move(name, to: failures, because: reason)
+                trouble.end()
+                failure = nil
+            } catch {
+                guard File.exists(letters.file(of: name)) else { return letters.forget(name) }
+                try await trouble.wait(after: error)
+            }
         }
     }
 

@@ -33,6 +33,8 @@ package struct ResponseCommand: Sendable {
         }
         let (ended, endWriter) = try Descriptor.pipe()
         let process = try start(message, output, errors, endWriter)
+        // By then nobody signals it any more: until it is waited for its number is nobody else's.
+        defer { BlockingWork.start { process.wait() } }
         let status = await withTaskCancellationHandler {
             try? await BlockingWork.run { ended.readLines(within: Self.patience) { _ in true }.first }
         } onCancel: {
@@ -64,6 +66,7 @@ package struct ResponseCommand: Sendable {
         return try ChildProcess.spawn(
             "/bin/sh",
             ["-c", Self.script, "inter-session", command],
+            environment: Environment.forChild,
             streams: [
                 .descriptor(input), .descriptor(try File.openForAppending(output)),
                 .descriptor(try File.openForAppending(errors)), .descriptor(end),

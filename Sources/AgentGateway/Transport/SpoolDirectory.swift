@@ -8,6 +8,7 @@ struct SpoolDirectory: Sendable {
     static let mostBytes = WireLimits.frame
     /// Bytes of a name: it becomes part of a key.
     private static let longestName = 128
+    private static let parts = ["new", "tmp", "claimed", "rejected"]
 
     let root: String
     let agent: AgentName
@@ -22,16 +23,19 @@ struct SpoolDirectory: Sendable {
     /// - Throws: `PlatformError`.
     func prepare() throws(PlatformError) {
         let place = File.exists(own) ? own : "\(root)/.\(agent).\(Secret.hexadecimal(bytes: 4))"
-        for name in ["new", "tmp", "claimed", "rejected"] { try Directory.ensurePrivate("\(place)/\(name)") }
-        guard place != own else { return }
         do throws(PlatformError) {
-            try File.rename(place, to: own)
+            for name in Self.parts { try Directory.ensurePrivate("\(place)/\(name)") }
+            if place != own { try File.rename(place, to: own) }
         } catch {
-            // Another gateway of the agent was first.
+            guard place != own else { throw error }
             Directory.removeAll(place)
+            // Another gateway of the agent was first.
             guard File.exists(own) else { throw error }
         }
     }
+
+    /// Whether nobody has removed a part of it.
+    var isWhole: Bool { Self.parts.allSatisfy { File.exists("\(own)/\($0)") } }
 
     /// The agents that have a directory here, but for this one.
     func otherAgents() -> Set<AgentName> {
@@ -79,20 +83,30 @@ struct SpoolDirectory: Sendable {
         }
     }
 
+    /// What was claimed.
+    enum Claim {
+        case body(ByteBuffer)
+        /// It is no body, and was put aside.
+        case rejected
+        /// Somebody has removed it.
+        case gone
+    }
+
     /// Reads what was claimed.
     ///
-    /// - Returns: nil for what is no body; it is put aside.
-    func read(_ name: String) throws(PlatformError) -> ByteBuffer? {
+    /// - Throws: `PlatformError` where another attempt may find it well.
+    func read(_ name: String) throws(PlatformError) -> Claim {
         let path = "\(own)/claimed/\(name)"
         do {
             if name.utf8.count <= Self.longestName {
-                return ByteBuffer(bytes: try File.read(path, limit: Self.mostBytes))
+                return .body(ByteBuffer(bytes: try File.read(path, limit: Self.mostBytes)))
             }
         } catch {
-            guard !error.isMissingFile else { throw error }
+            if error.isMissingFile { return .gone }
+            guard !error.isShortage else { throw error }
         }
         try File.rename(path, to: "\(own)/rejected/\(name)")
-        return nil
+        return .rejected
     }
 
     func discard(_ name: String) {

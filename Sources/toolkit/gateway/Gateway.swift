@@ -62,39 +62,29 @@ struct Gateway: Tool {
         let idle = idleSeconds ?? (respond == nil ? 60 : 0)
         settings.idleTime = idle == 0 ? nil : .seconds(idle)
         let endpoint = BusEndpoint(directory: directory, settings: try bus.settings(directory))
-        try directory.prepare()
-
-        guard let lock = try GatewayLock(agent, transport: transport.description, in: directory) else {
-            let owner = GatewayLock.owner(of: agent, in: directory)
-            let process = owner.map { "pid \($0.processID), \($0.transport), since \($0.since)" } ?? "it is starting"
-            return say("a gateway of '\(agent)' is running already (\(process)); exiting")
-        }
-        defer { lock.release() }
         let logger = Logger(label: "inter-session.gateway", factory: { StreamLogHandler.standardError(label: $0) })
-        let gateway = AgentGateway(agent, endpoint: endpoint, settings: settings, logger: logger)
-        switch transport {
-        case .stdio: try await gateway.run(try StdioTransport(logger: logger))
-        case .spool(let path):
-            do {
-                let spool = try SpoolTransport(root: path, agent: agent, logger: logger)
-                say("gateway of '\(agent)' is up (\(transport))")
-                try await gateway.run(spool)
-            } catch let owned as SpoolTransport.Owned {
-                say("a gateway of '\(agent)' owns its spool already (pid \(owned.processID) on \(owned.host)); exiting")
+        let ownership = Ownership(
+            agent: agent,
+            transport: transport,
+            endpoint: endpoint,
+            settings: settings,
+            logger: logger
+        )
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                if case .terminated = try await Lifeline.end(needsReader: false) {
+                    logger.info("leaving: a signal asks for it")
+                }
             }
+            tasks.addTask { try await ownership.run() }
+            defer { tasks.cancelAll() }
+            try await tasks.next()
         }
-    }
-
-    /// Where standard output is the wire, nothing else is said there.
-    private func say(_ text: String) {
-        let line = NotificationLine.notice(text)
-        if case .stdio = transport { return StandardStreams.printError(line) }
-        try? StandardStreams.print(line)
     }
 }
 
 /// The value of --transport.
-enum TransportKind: ExpressibleByArgument, CustomStringConvertible {
+enum TransportKind: ExpressibleByArgument, CustomStringConvertible, Sendable {
     case spool(path: String)
     case stdio
 
