@@ -32,6 +32,10 @@ final class SpoolOwnership: Sendable {
         let lock = try Self.lock(directory)
         // The lock is this machine's alone, and may mean nothing on another.
         if let lease = Self.foreignLease(directory) { throw lease.owned }
+        // One that is being written, and not as we do it.
+        if Lease.read(directory.lease) == nil, let age = Lease.age(directory.lease), age < Self.leaseTime {
+            throw SpoolTransport.Owned(host: "another machine", processID: 0)
+        }
         // Where there is no room for it now it is tried again.
         try? Lease.write(directory.lease)
         try directory.recoverClaims()
@@ -84,7 +88,7 @@ final class SpoolOwnership: Sendable {
     ///
     /// - Throws: ``SpoolTransport/Owned`` when an owner on another machine took us for dead.
     func keepLease() async throws {
-        defer { if Lease.read(directory.lease)?.isOwn ?? true { File.remove(directory.lease) } }
+        defer { if Lease.read(directory.lease)?.isOwn ?? false { File.remove(directory.lease) } }
         var trouble = Trouble("the spool cannot be told who owns it", logger)
         while true {
             if let lease = Self.foreignLease(directory) { throw lease.owned }
@@ -111,14 +115,16 @@ private struct Lease {
 
     static func read(_ path: String) -> Lease? {
         guard let content = try? File.read(path), let object = try? JSONObject(ByteBuffer(bytes: content)),
-            let host = try? object.string("host"), let time = File.modificationTime(path)
+            let host = try? object.string("host"), let age = age(path)
         else { return nil }
+        return Lease(host: host, processID: (try? object.integer("pid")) ?? 0, age: age)
+    }
+
+    /// How long ago it was written; nil where there is none.
+    static func age(_ path: String) -> Duration? {
+        guard let time = File.modificationTime(path) else { return nil }
         let now = Timestamp.now().microseconds
-        return Lease(
-            host: host,
-            processID: (try? object.integer("pid")) ?? 0,
-            age: .microseconds(now - min(now, time.microseconds))
-        )
+        return .microseconds(now - min(now, time.microseconds))
     }
 
     static func write(_ path: String) throws(PlatformError) {
