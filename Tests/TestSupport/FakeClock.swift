@@ -2,12 +2,6 @@ import Foundation
 
 /// A calendar that a test sets for a process, by libfaketime. Clocks that only run on are left alone.
 package struct FakeClock: Sendable {
-    /// The library; nil where it is not installed.
-    package static let library: String? = {
-        let places = (try? FileManager.default.contentsOfDirectory(atPath: "/usr/lib")) ?? []
-        return places.map { "/usr/lib/\($0)/faketime/libfaketime.so.1" }.first(where: FileManager.default.fileExists)
-    }()
-
     private let file: String
 
     /// - Parameter offset: such as `+15d`, `-2s`, or `+0`.
@@ -23,7 +17,7 @@ package struct FakeClock: Sendable {
     /// What a process needs to live by it.
     package var environment: [String: String] {
         [
-            "LD_PRELOAD": Self.library ?? "", "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
+            "LD_PRELOAD": Need.Places.libfaketime ?? "", "FAKETIME_TIMESTAMP_FILE": file, "FAKETIME_NO_CACHE": "1",
             "DONT_FAKE_MONOTONIC": "1",
         ]
     }

@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 package import Testing
 
 /// What a test needs of the machine, beyond what builds the project.
@@ -14,6 +14,9 @@ package struct Need: Sendable {
     }
 
     package static let root = Need("root", isMet: geteuid() == 0)
+    /// To make namespaces, which a container may forbid its root.
+    package static let namespaces = Need("root that may unshare", isMet: Places.canUnshare)
+    package static let formerTools = Need("the tools of 0.1.0", isMet: BuiltTools.former != nil)
     package static let proc = Need("Linux's /proc", isMet: FileManager.default.fileExists(atPath: "/proc/self/cmdline"))
     package static let chromium = Need("chromium", file: Places.chromium)
     package static let libfaketime = Need("libfaketime", file: Places.libfaketime)
@@ -46,6 +49,16 @@ package struct Need: Sendable {
         }()
         package static let pythonWithWebsockets = python(with: "websockets")
         package static let pythonWithSchemas = python(with: "jsonschema")
+
+        package static let canUnshare: Bool = {
+            let process = Process()
+            process.executableURL = URL(filePath: "/usr/bin/unshare")
+            process.arguments = ["--pid", "--fork", "--mount-proc", "/bin/true"]
+            process.standardError = FileHandle.nullDevice
+            guard geteuid() == 0, (try? process.run()) != nil else { return false }
+            process.waitUntilExit()
+            return process.terminationStatus == 0
+        }()
 
         /// The first Python that has the package.
         private static func python(with package: String) -> String? {

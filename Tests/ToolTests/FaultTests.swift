@@ -184,19 +184,13 @@ struct FaultTests {
         .needs(.libfaketime)
     )
     func brokenClock() async throws {
-        let library = try #require(Need.Places.libfaketime)
         try await TestBus.with { bus in
-            let clock = "\(bus.directory)/clock"
-            func set(_ offset: String) throws { try Data(offset.utf8).write(to: URL(filePath: clock)) }
-            try set("+0")
+            let clock = try FakeClock(in: bus.directory)
             let server = try bus.start(
                 "server",
                 ["--idle-shutdown-minutes", "0"],
                 key: 9,
-                environment: [
-                    "LD_PRELOAD": library, "FAKETIME_TIMESTAMP_FILE": clock, "FAKETIME_NO_CACHE": "1",
-                    "DONT_FAKE_MONOTONIC": "1",
-                ]
+                environment: clock.environment
             )
             defer { server.signal(SIGTERM) }
             _ = try await eventually("the server") { server.errors.contains("serving") ? () : nil }
@@ -208,7 +202,7 @@ struct FaultTests {
             // Also by seconds: less than a session has been idle, and a little more.
             let offsets = ["+0", "-2", "-4", "-10", "+9", "-5h", "+9h", "+32398", "-26h", "-93602", "+0"]
             for (number, offset) in offsets.enumerated() {
-                try set(offset)
+                try clock.set(offset)
                 #expect(try await send("m\(number)", bus).code == 0)
                 // Each of them reckons with what was written down by another clock.
                 for arguments in [["list", "--all"], ["list", "--long"], ["log"], ["log", "--since", "1h"]] {

@@ -4,10 +4,10 @@ import TestSupport
 import Testing
 
 /// An update while sessions are open: tools, clients and servers of 0.1.0 beside those of today, in one directory.
-@Suite("two versions", .enabled(if: BuiltTools.former != nil || isCI, "needs the tools of 0.1.0"))
+@Suite("two versions")
 struct TwoVersionsTests {
     private func former(_ tool: String, _ arguments: String..., key: Int, _ bus: TestBus) throws -> RunningTool {
-        let place = try #require(BuiltTools.former, "CI must have the tools of 0.1.0")
+        let place = try #require(BuiltTools.former)
         return try RunningTool(
             "\(place)/\(tool)",
             arguments,
@@ -27,7 +27,11 @@ struct TwoVersionsTests {
         _ = try await eventually("the server's end") { servers.contains(where: SystemProcess.isAlive) ? nil : () }
     }
 
-    @Test("sessions of both versions talk on a server of either (needs the tools of 0.1.0)", arguments: [true, false])
+    @Test(
+        "sessions of both versions talk on a server of either (needs the tools of 0.1.0)",
+        .needs(.formerTools),
+        arguments: [true, false]
+    )
     func together(isServerFormer: Bool) async throws {
         try await TestBus.with { bus in
             let alpha: RunningTool
@@ -59,7 +63,8 @@ struct TwoVersionsTests {
     }
 
     @Test(
-        "the mail of 0.1.0 is there after the update, once; also what a server of 0.1.0 takes in afterwards (needs the tools of 0.1.0)"
+        "the mail of 0.1.0 is there after the update, once; also what a server of 0.1.0 takes in afterwards (needs the tools of 0.1.0)",
+        .needs(.formerTools)
     )
     func takesOver() async throws {
         try await TestBus.with { bus in
@@ -106,7 +111,8 @@ struct TwoVersionsTests {
     }
 
     @Test(
-        "what a server of 0.1.0 on another port still uses is left alone, and taken over later (needs the tools of 0.1.0)"
+        "what a server of 0.1.0 on another port still uses is left alone, and taken over later (needs the tools of 0.1.0)",
+        .needs(.formerTools)
     )
     func inUse() async throws {
         try await TestBus.withTwoPorts { first, second in
