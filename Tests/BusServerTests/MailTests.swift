@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import NIOWebSocket
 import TestSupport
 import Testing
 
@@ -304,8 +305,8 @@ struct MailTests {
         }
     }
 
-    @Test("an agent whose process is gone, or that answers no ping, is closed with 4001")
-    func ghosts() async throws {
+    @Test("an agent whose process is gone, or that answers no ping, is closed with 4003, and may come back")
+    func staleConnections() async throws {
         try await MemoryBus.with { bus in
             let dead = try await bus.join("dead", more: #","pid":\#(Int32.max)"#)
             let silent = try await bus.join("silent", more: #","pid":\#(SystemProcess.current)"#)
@@ -319,6 +320,13 @@ struct MailTests {
             #expect(silent.channel.isActive, "it was asked for a sign of life 20 s ago")
             await bus.loop.advanceTime(by: .seconds(10))
             try await silent.channel.closeFuture.get()
+            while true {
+                var frame = try #require(try await silent.channel.readOutbound(as: WebSocketFrame.self))
+                guard frame.opcode == .connectionClose else { continue }
+                #expect(frame.data.readInteger(as: UInt16.self) == CloseCode.stale.rawValue)
+                break
+            }
+            _ = try await bus.join("silent")
             try await alive.send(#"{"op":"ping"}"#)
             try await alive.find("pong")
         }

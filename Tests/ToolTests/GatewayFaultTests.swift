@@ -7,7 +7,6 @@ import Testing
 /// and keeps everybody's mail.
 @Suite("faults of gateways")
 struct GatewayFaultTests {
-    private static let isRoot = geteuid() == 0
 
     private func gateway(
         _ agent: String,
@@ -51,7 +50,7 @@ struct GatewayFaultTests {
 
     @Test(
         "a full spool ends no gateway: it says so once, and goes on when there is room (needs root, to mount a small disk)",
-        .enabled(if: isRoot, "only root can mount a small disk")
+        .needs(.root)
     )
     func fullSpool() async throws {
         try await TestBus.withPair { a, b, spool in
@@ -91,7 +90,7 @@ struct GatewayFaultTests {
 
     @Test(
         "where what waits for a session cannot be kept, its transport keeps it, and others go on (needs root, to mount)",
-        .enabled(if: isRoot, "only root can mount a small disk")
+        .needs(.root)
     )
     func fullDisk() async throws {
         try await TestBus.withPair { _, b, spool in

@@ -7,8 +7,8 @@ import Testing
 @Suite("memory of gateways")
 struct GatewayMemoryTests {
     @Test(
-        "twelve messages of 10 MiB that the wire does not answer take 64 MiB, and go on when it does",
-        .enabled(if: FileManager.default.fileExists(atPath: "/proc/self/smaps_rollup"), "the system does not tell")
+        "twelve messages of 10 MiB that the wire does not answer take 64 MiB, and go on when it does (needs Linux's /proc)",
+        .needs(.proc)
     )
     func unanswered() async throws {
         try await TestBus.with { bus in

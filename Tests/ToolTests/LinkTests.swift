@@ -12,7 +12,7 @@ struct LinkTests {
         case "clients/1.session":
             #"{"session_id":"precious","name":"precious","nonce":"n","listener_pid":1,"host":"127.0.0.1","port":\#(bus.port)}"#
         case "gateways/a.owner": #"{"agent":"a","host":"precious","pid":1}"#
-        case "messages.log": #"{"msg_id":"aaaaaaaaaa","from_name":"precious","text":"precious"}"#
+        case "messages.log", "bus/messages.log": #"{"msg_id":"aaaaaaaaaa","from_name":"precious","text":"precious"}"#
         default: "precious-precious-precious-precious-precious"
         }
     }
@@ -36,21 +36,24 @@ struct LinkTests {
     @Test(
         "a link in place of a file of ours is named or replaced, and nothing is written through it or read from it",
         arguments: [
-            "token", "messages.log", "config.json", "mail.sqlite", "mail.sqlite-wal", "server.log", "clients/1.session",
-            "clients/1.lock", "clients/1.printed", "gateways/a.lock", "gateways/a.owner",
+            "token", "messages.log", "config.json", "mail.sqlite", "bus/messages.log", "bus/mail.sqlite",
+            "bus/mail.sqlite-wal", "server.log", "clients/1.session",
+            "clients/1.lock", "clients/1.port.printed", "gateways/a.lock", "gateways/a.owner",
         ],
         [true, false]
     )
     func links(name: String, isSymbolic: Bool) async throws {
         try await TestBus.with { bus in
             let files = FileManager.default
-            for place in ["clients", "gateways"] {
+            for place in ["clients", "gateways", "bus.\(bus.port)"] {
                 try files.createDirectory(atPath: "\(bus.data)/\(place)", withIntermediateDirectories: true)
             }
             let victim = "\(bus.directory)/victim"
             let content = Self.content(of: name, bus)
             try Data(content.utf8).write(to: URL(filePath: victim))
             try files.setAttributes([.posixPermissions: 0o644], ofItemAtPath: victim)
+            // Where the bus on this port has them.
+            let name = name.replacing("bus/", with: "bus.\(bus.port)/").replacing("port", with: "\(bus.port)")
             let path = "\(bus.data)/\(name)"
             if isSymbolic {
                 try files.createSymbolicLink(atPath: path, withDestinationPath: victim)

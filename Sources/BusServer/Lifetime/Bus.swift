@@ -164,8 +164,8 @@ struct Bus: Sendable {
                 leave()
             }
         }
-        let reaper = GhostReaper(registry: router.registry, logger: logger)
-        Rounds([reaper.look, loss.look] + others).start(on: self.router.eventLoop)
+        let stale = StaleConnections(registry: router.registry, logger: logger)
+        Rounds([stale.look, loss.look] + others).start(on: self.router.eventLoop)
     }
 
     /// What was accepted is still stored; the storage ends after it.

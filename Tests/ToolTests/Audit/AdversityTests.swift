@@ -11,7 +11,7 @@ import Testing
 @Suite("adversity")
 struct AdversityTests {
     private static let messages =
-        ProcessInfo.processInfo.environment["INTER_SESSION_ADVERSITY_MESSAGES"].flatMap { Int($0) } ?? 1200
+        ProcessInfo.processInfo.environment["INTER_SESSION_ADVERSITY_MESSAGES"].flatMap { Int($0) } ?? 800
     private static let senders = ["sender-1", "sender-2"]
     private static let receivers = ["receiver-1", "receiver-2"]
     private static let kills = 10
@@ -105,26 +105,5 @@ struct AdversityTests {
         _ = try await eventually("the old mail to expire", within: .seconds(60)) {
             bus.file("server.log").contains("\(Self.oldMessages) expired unseen") ? () : nil
         }
-    }
-}
-
-extension TestBus {
-    /// The same bus, whose servers live by that clock: a client runs the server that lies beside it.
-    fileprivate func withServer(by clock: FakeClock) throws -> TestBus {
-        let tools = "\(directory)/tools-\(port)"
-        let files = FileManager.default
-        try files.createDirectory(atPath: tools, withIntermediateDirectories: false)
-        for tool in ["client", "send", "list"] {
-            do {
-                try files.linkItem(atPath: BuiltTools.path(tool), toPath: "\(tools)/\(tool)")
-            } catch {
-                try files.copyItem(atPath: BuiltTools.path(tool), toPath: "\(tools)/\(tool)")
-            }
-        }
-        let variables = clock.environment.map { "\($0.key)='\($0.value)'" }.joined(separator: " ")
-        let script = "#!/bin/sh\n\(variables) exec env '\(BuiltTools.path("server"))' \"$@\"\n"
-        try Data(script.utf8).write(to: URL(filePath: "\(tools)/server"))
-        try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(tools)/server")
-        return TestBus(directory: directory, port: port, tools: tools)
     }
 }

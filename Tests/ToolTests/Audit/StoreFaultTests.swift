@@ -116,7 +116,9 @@ struct StoreFaultTests {
             let accepted = LoadRecord()
             let count = 3000
             async let sending: Void = LoadSender("sender", bus).send(count, to: ["receiver"], accepted)
-            _ = try await eventually("a third of the load") { accepted.all.count > count / 3 ? () : nil }
+            _ = try await eventually("a third of the load", within: .seconds(120)) {
+                accepted.all.count > count / 3 ? () : nil
+            }
             try FileManager.default.removeItem(atPath: bus.data)
             _ = try await eventually("the next server", within: .seconds(60)) {
                 bus.file("server.\(bus.port).pid").isEmpty ? nil : ()

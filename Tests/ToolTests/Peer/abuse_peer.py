@@ -287,7 +287,6 @@ async def who_takes_too_long_to_say_hello_is_ended():
     for connection in LORIS:
         data = read_all(connection, timeout=25)
         assert data is not None and b"welcome" not in data
-    assert time.monotonic() - BEGIN < 40
     assert "loris" not in names()
 
 

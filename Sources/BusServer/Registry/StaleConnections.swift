@@ -2,8 +2,8 @@ import InterSessionCore
 import Logging
 import NIOCore
 
-/// Closes the connections of agents that are there no more (docs/PROTOCOL.md, "Ghosts"). Belongs to the event loop.
-final class GhostReaper {
+/// Closes the connections of agents that are not there any more (docs/PROTOCOL.md, "Stale connections"). Belongs to the event loop.
+final class StaleConnections {
     /// A process is looked for this often before it counts as gone: one look may fall into its start or its debugger.
     static let looks = 3
     /// Every so many looks the agents are asked for a sign of life, and have until the next time to give it. Asking at
