@@ -53,4 +53,19 @@ struct AddressResolverTests {
             try await second.expect("msg")
         }
     }
+
+    @Test("an id means its session, also while that is away and another is here under the id as its name")
+    func idAsName() async throws {
+        try await MemoryBus.with { bus in
+            let alpha = try await bus.join("alpha")
+            try await alpha.leave()
+            let impostor = try await bus.join("id-alpha")
+            let me = try await bus.join("me", features: "receipts acks hold")
+            let sent = try await me.message("x", to: "id-alpha")
+            #expect(try sent.string("to") == "alpha")
+            #expect(try sent.string("state") == "queued")
+            try await impostor.expect("peer_joined")
+            try await impostor.expectSilence()
+        }
+    }
 }

@@ -39,13 +39,10 @@ struct AddressResolver {
         )
     }
 
+    /// An id goes before a name, whoever of them is here: else a session could take the id of another for its name, and
+    /// get the other's mail while that is away.
     private func exact(_ target: String) -> KnownSession? {
-        let byID = SessionID(rawValue: target).flatMap { registry[$0] }
-        let byName = SessionName(rawValue: target).flatMap { registry[$0] }
-        // Who is here goes before who is away.
-        if let byID, byID.agent != nil { return byID }
-        if let byName, byName.agent != nil { return byName }
-        return byID ?? byName
+        SessionID(rawValue: target).flatMap { registry[$0] } ?? SessionName(rawValue: target).flatMap { registry[$0] }
     }
 
     private func reachable(_ session: KnownSession, _ target: String) throws(WireError) -> KnownSession {
