@@ -21,7 +21,7 @@ struct CalendarCheckTests {
             [(360, nil, true), (0.5, 0.5, true), (7, 7, true), (0.5, 0.5, false)],
             // Absences are no time by which the bus has run.
             [(360, nil, true), (80, nil, true), (360, nil, true), (8, 8, false)],
-            [(-360, 0.5, false), (360, 0.5, true), (-1, 0.5, false)],
+            [(-360, 0.5, false), (360, 0.5, true), (-1, 0.5, true), (-359, 0.5, false)],
             [(1_000_000, 0.5, true), (-1_000_000, 0.5, false)],
         ] as [[(Double, Double?, Bool)]]
     )
@@ -61,5 +61,50 @@ struct CalendarCheckTests {
         let second = ids.next(at: Timestamp(microseconds: 0))
         #expect(first < second && first.description < second.description)
         #expect(MessageID(second.description) == second)
+    }
+
+    // MARK: Corrections
+
+    private static let jump: Duration = .seconds(15 * 86_400)
+
+    /// A calendar that is doubted: it was looked at, and has jumped.
+    private func doubted() -> CalendarCheck {
+        var check = CalendarCheck()
+        _ = check.look(at: Self.start, elapsed: nil, longestAbsence: .seconds(3 * 86_400))
+        #expect(look(&check, after: Self.jump + .seconds(1800), elapsed: .seconds(1800)) == Self.jump + .seconds(1800))
+        #expect(check.isDoubted)
+        return check
+    }
+
+    @discardableResult
+    private func look(_ check: inout CalendarCheck, after time: Duration, elapsed: Duration?) -> Duration? {
+        check.look(at: Self.start + time, elapsed: elapsed, longestAbsence: .seconds(3 * 86_400))
+    }
+
+    @Test("a small correction of a calendar that jumped does not make it right")
+    func correction() {
+        var check = doubted()
+        look(&check, after: Self.jump + .seconds(1796), elapsed: nil)
+        #expect(check.isDoubted)
+        look(&check, after: Self.jump - .seconds(4 * 86_400), elapsed: .seconds(1800))
+        #expect(check.isDoubted)
+    }
+
+    @Test("a calendar that is set back to where it was is believed at once")
+    func setRight() {
+        var check = doubted()
+        look(&check, after: .seconds(3600), elapsed: .seconds(1800))
+        #expect(!check.isDoubted)
+    }
+
+    @Test("a calendar is believed when the bus has run by it for eight hours, counted from its last jump")
+    func patience() {
+        var check = doubted()
+        look(&check, after: Self.jump + .seconds(1800 + 5 * 3600), elapsed: .seconds(5 * 3600))
+        look(&check, after: Self.jump * 2 + .seconds(3600 + 5 * 3600), elapsed: .seconds(1800))
+        look(&check, after: Self.jump * 2 + .seconds(3600 + 10 * 3600), elapsed: .seconds(5 * 3600))
+        #expect(check.isDoubted)
+        look(&check, after: Self.jump * 2 + .seconds(3600 + 13 * 3600), elapsed: .seconds(3 * 3600))
+        #expect(!check.isDoubted)
     }
 }

@@ -3,7 +3,7 @@ import InterSessionCore
 /// Whether the calendar can be believed enough to let mail grow old by it.
 ///
 /// A clock may be set wrong: by an empty battery, a restored machine, a hand. What it says after an implausible jump
-/// forward is doubted until the bus has run for a while by it, or until it goes back to where it was.
+/// forward is doubted until the bus has run for a while by it, or until it is set back to where it was.
 struct CalendarCheck: Equatable, Sendable {
     /// How far the calendar and the clock that only runs on may come apart while the server runs.
     private static let tolerance: Duration = .seconds(3600)
@@ -12,9 +12,9 @@ struct CalendarCheck: Equatable, Sendable {
 
     /// When the calendar was looked at last; nil where it never was.
     var seen: Timestamp?
-    /// Since when it is doubted, by itself.
+    /// The last moment that was believed, while it is doubted.
     var doubtedSince: Timestamp?
-    /// How long the bus has run by it since then.
+    /// How long the bus has run by it since it jumped last.
     var believedFor: Duration = .zero
 
     var isDoubted: Bool { doubtedSince != nil }
@@ -32,12 +32,18 @@ struct CalendarCheck: Equatable, Sendable {
         let isPlausible = step <= (elapsed.map { $0 + Self.tolerance } ?? longestAbsence)
         guard let doubtedSince else {
             guard !isPlausible else { return nil }
-            self.doubtedSince = now
+            self.doubtedSince = seen
             believedFor = .zero
             return step
         }
-        if isPlausible, step > .zero { believedFor += elapsed ?? .zero }
-        if now < doubtedSince || believedFor >= Self.patience { self.doubtedSince = nil }
+        if !isPlausible {
+            believedFor = .zero
+        } else if step > .zero {
+            believedFor += elapsed ?? .zero
+        }
+        // A small correction of a wrong calendar does not make it right.
+        let isSetRight = now.timeSince(doubtedSince) <= (elapsed ?? .zero) + believedFor + Self.tolerance
+        if isSetRight || believedFor >= Self.patience { self.doubtedSince = nil }
         return nil
     }
 }
