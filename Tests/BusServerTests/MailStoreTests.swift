@@ -85,6 +85,28 @@ struct MailStoreTests {
         }
     }
 
+    @Test("a session is not forgotten while mail that expired for it may wait again")
+    func expiredMailKeepsItsMailbox() async throws {
+        try await TemporaryDirectory.with { path in
+            var store = try store(path)
+            let owner = MailStore.Owner(
+                mailbox: 1,
+                sessionID: try SessionID(validating: "id-beta"),
+                name: nil,
+                label: .none,
+                workingDirectory: "",
+                lastSeen: Self.now
+            )
+            _ = try store.commit(MailBatch(owners: [owner], mail: [mail(Self.id(daysAgo: 1))]))
+            let later = Self.now + .seconds(8 * 86_400)
+            let first = try store.expire(at: later)
+            #expect(first.expired == 1 && first.unused.isEmpty)
+            try store.remove(mailboxes: [1])
+            #expect(try store.memory(of: 1).owners.count == 1)
+            #expect(try store.expire(at: later + .seconds(8 * 86_400)).unused == [1])
+        }
+    }
+
     @Test("a full store gives up what was seen, the oldest first, and never what was not")
     func sizeLimit() async throws {
         try await TemporaryDirectory.with { path in

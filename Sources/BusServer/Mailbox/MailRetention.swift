@@ -9,7 +9,8 @@ extension MailStore {
         var removed = 0
         /// Mailboxes in which mail waits again that had expired by a calendar which was wrong.
         var revived: Set<Int64> = []
-        /// The mailboxes of sessions that nobody has seen for as long as mail is kept, and for which nothing waits.
+        /// The mailboxes of sessions that nobody has seen for as long as mail is kept, and for which nothing waits, nor
+        /// would if the calendar were set back.
         var unused: Set<Int64> = []
         /// There is more to do.
         var isUnfinished = false
@@ -50,6 +51,7 @@ extension MailStore {
                         sql: """
                             SELECT id FROM mailboxes WHERE last_seen < ?
                                 AND id NOT IN (SELECT mailbox FROM deliveries WHERE state = 0)
+                                AND id NOT IN (SELECT mailbox FROM deliveries WHERE state = 2)
                             """,
                         arguments: [Int64(clamping: oldest.microseconds)]
                     )
@@ -98,7 +100,7 @@ extension MailStore {
                     try database.execute(
                         sql: """
                             DELETE FROM mailboxes WHERE id = :mailbox
-                                AND NOT EXISTS (SELECT 1 FROM deliveries WHERE mailbox = :mailbox AND state = 0)
+                                AND NOT EXISTS (SELECT 1 FROM deliveries WHERE mailbox = :mailbox AND state IN (0, 2))
                             """,
                         arguments: ["mailbox": mailbox]
                     )
