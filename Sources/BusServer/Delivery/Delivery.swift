@@ -32,6 +32,8 @@ final class Delivery {
             answer(mail, wasDelivered: wasDelivered)
         case .success(.known(let id, let state)):
             answer(mail, wasAlready: id, state)
+        case .success(.unknown):
+            if let refusal = mail.refusal { mail.origin?.connection.write(refusal.frame(ref: mail.origin?.ref)) }
         case .failure(let error):
             logger.error("mail could not be stored, its sender was told: \(error)")
             let reason = "the message could not be stored (\(error)); nobody got it; free some space and send it again"
@@ -99,7 +101,7 @@ final class Delivery {
             messageID: id.description,
             to: message.to,
             state: isOnTheWay ? .delivered : receiver?.describe(state) ?? state.deliveryState,
-            recipients: mail.recipients.count,
+            recipients: message.to == nil ? mail.recipients.count : 1,
             ref: origin.ref
         )
         origin.connection.write(.sent(sent))

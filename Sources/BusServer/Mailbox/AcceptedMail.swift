@@ -8,6 +8,8 @@ struct AcceptedMail {
     var depth = 0
     let recipients: [KnownSession]
     var key: MailKey?
+    /// Why it is refused, unless its sender says it again: then it is answered as it was the first time.
+    var refusal: WireError?
     /// Nil for the bus itself.
     var origin: Origin?
 

@@ -113,7 +113,8 @@ final class Journal {
                     content: $0.content,
                     depth: $0.depth,
                     mailboxes: $0.recipients.map(\.mailbox),
-                    key: $0.key
+                    key: $0.key,
+                    isOnlyLookedFor: $0.refusal != nil
                 )
             },
             written

@@ -10,6 +10,8 @@ struct MailBatch: Sendable {
         let depth: Int
         let mailboxes: [Int64]
         let key: MailKey?
+        /// It is not to be stored, only looked for by its key.
+        var isOnlyLookedFor = false
     }
 
     /// What has become of a message in one mailbox.
@@ -44,6 +46,8 @@ enum StoredMail: Sendable {
     case new(ByteBuffer)
     /// It was stored before, under this id.
     case known(MessageID, StoredState)
+    /// It was only looked for, and is not there.
+    case unknown
 }
 
 /// The mail on disk: the database, and messages.log beside it. It is used on the storage's thread alone.
@@ -125,6 +129,10 @@ struct MailStore {
                     for (mail, frame) in zip(batch.mail, frames) {
                         if let key = mail.key, let known = try Self.find(key, in: database) {
                             stored.append(known)
+                            continue
+                        }
+                        if mail.isOnlyLookedFor {
+                            stored.append(.unknown)
                             continue
                         }
                         try Self.insert(mail, &parties, into: database)

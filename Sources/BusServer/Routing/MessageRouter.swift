@@ -37,10 +37,15 @@ final class MessageRouter {
         let recipient: KnownSession
         let address: String
         var agent: AgentName?
-        switch try resolver.resolve(target) {
-        case .session(let session): (recipient, address) = (session, session.address)
-        case .outside(let outside, let gateway):
-            (recipient, address, agent) = (gateway, outside.description, outside.agent)
+        do throws(WireError) {
+            switch try resolver.resolve(target) {
+            case .session(let session): (recipient, address) = (session, session.address)
+            case .outside(let outside, let gateway):
+                (recipient, address, agent) = (gateway, outside.description, outside.agent)
+            }
+        } catch {
+            guard message.key != nil else { throw error }
+            return refuse(message, to: target, error, of: sender, ref: ref, connection)
         }
         let depth = try acceptance.admit(message, from: sender.session, to: recipient, agent)
         let id = acceptance.nextID()
@@ -63,6 +68,31 @@ final class MessageRouter {
                 recipients: [recipient],
                 key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
                 origin: origin
+            )
+        )
+    }
+
+    /// Refuses a message that has no receiver now, unless it was accepted under its key when it had one: its sender may
+    /// not have heard of that.
+    private func refuse(
+        _ message: ClientFrame.Outgoing,
+        to target: String,
+        _ error: WireError,
+        of sender: Agent,
+        ref: String?,
+        _ connection: Connection
+    ) {
+        let id = acceptance.nextID()
+        var frame = frame(id, message, from: sender)
+        frame.to = target
+        acceptance.accept(
+            AcceptedMail(
+                id: id,
+                content: .message(frame),
+                recipients: [],
+                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
+                refusal: error,
+                origin: .init(connection: connection, ref: ref)
             )
         )
     }
