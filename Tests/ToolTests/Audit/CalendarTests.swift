@@ -16,7 +16,7 @@ struct CalendarTests {
     private func restart(_ bus: TestBus) async throws {
         let servers = try bus.serverProcesses()
         for server in servers { kill(server, SIGKILL) }
-        _ = try await eventually("the next server", within: .seconds(60)) {
+        try await eventually("the next server", within: .seconds(60)) { () -> Void? in
             guard try bus.serverProcesses().contains(where: { !servers.contains($0) }) else { return nil }
             return try await bus.run("list", key: 1).code == 0 ? () : nil
         }
