@@ -71,5 +71,6 @@ final class Checkpointer: Sendable {
     func close() {
         state.withLock { $0.isClosed = true }
         try? connection.close()
+        thread.end()
     }
 }

@@ -9,6 +9,11 @@ package final class BlockingThread: Sendable {
     }
 
     deinit {
+        end()
+    }
+
+    /// Ends the thread when what was asked for is done. Nothing may be asked for from now on.
+    package func end() {
         pool.shutdownGracefully { _ in }
     }
 
