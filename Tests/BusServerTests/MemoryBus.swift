@@ -12,7 +12,7 @@ import Testing
 struct MemoryBus: Sendable {
     let loop: NIOAsyncTestingEventLoop
     let directory: DataDirectory
-    private let bus: Bus
+    let bus: Bus
 
     static let token = "the-token-of-the-tests-0123456789-abcdef"
 
@@ -44,7 +44,18 @@ struct MemoryBus: Sendable {
         }
     }
 
-    private init(_ directory: DataDirectory, _ settings: MailSettings, _ clock: TestClock) async throws {
+    /// A bus in that directory. Whoever starts it runs its storage, and ends it; nobody looks for stale connections, so
+    /// that any time may pass.
+    static func start(_ path: String, _ settings: MailSettings, clock: TestClock) async throws -> MemoryBus {
+        try await MemoryBus(DataDirectory(path: path), settings, clock, makesRounds: false)
+    }
+
+    private init(
+        _ directory: DataDirectory,
+        _ settings: MailSettings,
+        _ clock: TestClock,
+        makesRounds: Bool = true
+    ) async throws {
         try directory.prepare()
         if !File.exists(directory.token) { try File.create(directory.token, with: Self.token.utf8) }
         let loop = NIOAsyncTestingEventLoop()
@@ -60,7 +71,7 @@ struct MemoryBus: Sendable {
                 logger: logger
             )
             let bus = Bus(inheritance, given, loop) {}
-            bus.startRounds(in: directory, token, isThere: { true }, leave: {})
+            if makesRounds { bus.startRounds(in: directory, token, isThere: { true }, leave: {}) }
             return bus
         }
         self.loop = loop

@@ -18,6 +18,9 @@ final class TestClock: Sendable {
         state.withLock { $0.offset += time }
     }
 
+    /// How much time a test has let pass.
+    var elapsed: Duration { state.withLock { $0.elapsed } }
+
     var now: Timestamp {
         let time = state.withLock { $0.offset + $0.elapsed } + (ContinuousClock.now - start.instant)
         return start.calendar + time

@@ -6,8 +6,8 @@ import NIOCore
 struct Bus: Sendable {
     let router: NIOLoopBound<Router>
     let storageWorker: Storage.Worker
-    private let journal: NIOLoopBound<Journal>
-    private let storage: NIOLoopBound<Storage>
+    let journal: NIOLoopBound<Journal>
+    let storage: NIOLoopBound<Storage>
     private let logger: Logger
 
     /// How long leaving peers may take to read what was written for them.
