@@ -182,9 +182,7 @@ extension MailBatch {
         // One that was forgotten meanwhile has no mailbox any more.
         owners = changes.sessions.values.filter(\.isKnown).map(\.record)
         merges = changes.merges.map { .init(old: $0.old.mailbox, new: $0.heir.currentOwner.mailbox) }
-        settled = changes.settled.flatMap { settlement in
-            let mailboxes = Set([settlement.session.mailbox, settlement.session.currentOwner.mailbox])
-            return mailboxes.map { Settlement(message: settlement.message, mailbox: $0, state: settlement.state) }
-        }
+        // What was seen in a mailbox is not seen in that of its heir, who may have a copy of its own.
+        settled = changes.settled.map { .init(message: $0.message, mailbox: $0.session.mailbox, state: $0.state) }
     }
 }
