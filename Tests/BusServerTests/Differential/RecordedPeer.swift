@@ -114,7 +114,7 @@ extension MemoryBus {
             router.value.registry.onMerge = { _, _ in }
             router.value.onPopulationChange = {}
         }
-        try? await loop.shutdownGracefully()
+        await loop.shutdownGracefully()
     }
 
     /// Copies what a server leaves behind that is killed in this moment.

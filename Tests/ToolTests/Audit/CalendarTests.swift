@@ -55,17 +55,22 @@ struct CalendarTests {
             _ = try await bus.connect("alpha", key: 1)
             try await away("beta", key: 2, bus)
             let old = LoadRecord()
-            try await LoadSender("sender", bus).send(900, to: ["beta"], old)
-            #expect(old.all.count == 900)
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                for number in 1...4 {
+                    tasks.addTask { try await LoadSender("old-\(number)", bus).send(900, to: ["beta"], old) }
+                }
+                try await tasks.waitForAll()
+            }
+            #expect(old.all.count == 3600)
             try clock.set("+0")
             // The sender is there as soon as the next server is.
             let fresh = LoadRecord()
-            async let sending: Void = LoadSender("other", bus).send(1, to: ["beta"], fresh)
+            async let sending: Void = LoadSender("other", bus).send(20, to: ["beta"], fresh)
             try await restart(bus)
             try await sending
-            #expect(fresh.all.count == 1)
+            #expect(fresh.all.count == 20)
             let beta = try await bus.connect("beta", key: 2)
-            try await beta.line(containing: #"from="other"] 1@0"#)
+            for number in 1...20 { try await beta.line(containing: #"from="other"] \#(number)@0"#) }
         }
     }
 }
