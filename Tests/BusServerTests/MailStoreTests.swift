@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import InterSessionCore
 import TestSupport
 import Testing
@@ -149,6 +150,85 @@ struct MailStoreTests {
             #expect(log.split(separator: "\n").count == 1)
             _ = try store.commit(MailBatch(mail: [mail(MessageID(rowID: 1_000_001))]))
             #expect(try store.waiting(in: 1) == 2)
+        }
+    }
+
+    @Test("a database of a later generation is refused with the way out, and left as it is")
+    func laterGeneration() async throws {
+        try await TemporaryDirectory.with { path in
+            var store = try store(path)
+            let id = Self.id(daysAgo: 0)
+            _ = try store.commit(MailBatch(mail: [mail(id)]))
+            store.close()
+            let database = try DatabaseQueue(path: "\(path)/mail.sqlite")
+            try await database.write { try $0.execute(sql: "PRAGMA user_version = 99") }
+            do {
+                _ = try self.store(path)
+                Issue.record("it was opened")
+            } catch let error as MailDatabase.Failure {
+                #expect("\(error)".contains("later version") && "\(error)".contains("install"))
+            }
+            try await database.write { try $0.execute(sql: "PRAGMA user_version = 1") }
+            try database.close()
+            var again = try self.store(path)
+            #expect(try again.message(id) != nil)
+        }
+    }
+
+    @Test("a column or a table of a later version does not stop this one")
+    func laterColumns() async throws {
+        try await TemporaryDirectory.with { path in
+            try store(path).close()
+            let database = try DatabaseQueue(path: "\(path)/mail.sqlite")
+            try await database.write { database in
+                for table in ["messages", "deliveries", "mailboxes", "keys", "parties"] {
+                    try database.execute(sql: "ALTER TABLE \(table) ADD COLUMN later TEXT")
+                }
+            }
+            try database.close()
+            var store = try store(path)
+            let owner = MailStore.Owner(
+                mailbox: 1,
+                sessionID: .random(),
+                name: nil,
+                label: .none,
+                workingDirectory: "",
+                lastSeen: Self.now
+            )
+            _ = try store.commit(MailBatch(owners: [owner], mail: [mail(Self.id(daysAgo: 0))]))
+            #expect(try store.waiting(in: 1) == 1)
+        }
+    }
+
+    @Test("only what SQLite calls corrupt, or no database, is damage")
+    func damageCodes() {
+        let codes: [ResultCode] = [
+            .SQLITE_BUSY, .SQLITE_LOCKED, .SQLITE_CANTOPEN, .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_NOMEM, .SQLITE_PERM,
+            .SQLITE_READONLY, .SQLITE_ERROR, .SQLITE_CONSTRAINT,
+        ]
+        for code in codes { #expect(!MailDatabase.isDamage(DatabaseError(resultCode: code)), "\(code)") }
+        for code in [ResultCode.SQLITE_CORRUPT, .SQLITE_NOTADB] {
+            #expect(MailDatabase.isDamage(DatabaseError(resultCode: code)))
+        }
+    }
+
+    @Test("senders and receivers that no message names any more are forgotten with the messages")
+    func parties() async throws {
+        try await TemporaryDirectory.with { path in
+            var store = try store(path)
+            let ids = [20, 3].map(Self.id)
+            for id in ids { _ = try store.commit(MailBatch(mail: [mail(id)])) }
+            _ = try store.commit(MailBatch(settled: ids.map { .init(message: $0, mailbox: 1, state: .seen) }))
+            func count() async throws -> Int {
+                try await store.database.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM parties") ?? 0 }
+            }
+            #expect(try await count() == 2)
+            _ = try store.expire(at: Self.now)
+            #expect(try await count() == 2, "the younger message names them, too")
+            _ = try store.expire(at: Self.now + .seconds(8 * 86_400))
+            #expect(try await count() == 0)
+            _ = try store.commit(MailBatch(mail: [mail(MessageID(at: Self.now + .seconds(9 * 86_400)))]))
+            #expect(try await count() == 2)
         }
     }
 
