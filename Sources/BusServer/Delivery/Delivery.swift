@@ -45,7 +45,10 @@ final class Delivery {
     private func deliver(_ mail: AcceptedMail, _ frame: ByteBuffer) -> Bool {
         var wasDelivered = false
         for session in mail.recipients {
-            if giveToAsker(mail, session) {
+            if session.heir != nil {
+                // Its mailbox is its heir's now, which holds the message, or will.
+                startOver(session.currentOwner)
+            } else if giveToAsker(mail, session) {
                 wasDelivered = true
             } else if let agent = session.agent {
                 // An agent that is behind gets it in its turn.
@@ -69,7 +72,7 @@ final class Delivery {
         guard let origin = mail.origin, case .message(let message) = mail.content,
             origin.connection.features.contains(.receipts)
         else { return }
-        let receiver = message.to == nil ? nil : mail.recipients.first
+        let receiver = message.to == nil ? nil : mail.currentRecipients.first
         let sent = ServerFrame.Sent(
             messageID: message.id,
             to: message.to,
@@ -95,7 +98,7 @@ final class Delivery {
         guard let origin = mail.origin, case .message(let message) = mail.content,
             origin.connection.features.contains(.receipts)
         else { return }
-        let receiver = mail.recipients.first
+        let receiver = mail.currentRecipients.first
         let isOnTheWay = state == .queued && receiver?.owesAcknowledgement(of: id) ?? false
         let sent = ServerFrame.Sent(
             messageID: id.description,
@@ -149,7 +152,19 @@ final class Delivery {
         catchUp(agent)
     }
 
-    /// The mailbox has got mail from another one.
+    /// Mail is being moved from another mailbox into this one.
+    func awaitMerge(into session: KnownSession) {
+        session.pendingMerges += 1
+        session.agent?.window.startOver()
+    }
+
+    /// The mail is there.
+    func merged(into session: KnownSession) {
+        session.pendingMerges -= 1
+        startOver(session.currentOwner)
+    }
+
+    /// The mailbox has got mail that is older than what was delivered.
     func startOver(_ session: KnownSession) {
         guard let agent = session.agent else { return }
         agent.window.startOver()
@@ -159,7 +174,9 @@ final class Delivery {
     /// Reads the next page of an agent that is behind and has room.
     func catchUp(_ agent: Agent) {
         let window = agent.window
-        guard window.isBehind, !window.isReading, window.hasMuchRoom, agent.connection.isWritable else { return }
+        guard agent.session.pendingMerges == 0, window.isBehind, !window.isReading, window.hasMuchRoom,
+            agent.connection.isWritable
+        else { return }
         agent.window.isReading = true
         // What was acknowledged is not read again.
         journal.flush()

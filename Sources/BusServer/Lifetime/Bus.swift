@@ -43,7 +43,16 @@ struct Bus: Sendable {
     }
 
     /// Must be called on the event loop.
-    init(_ inheritance: Inheritance, _ given: Surroundings, _ eventLoop: any EventLoop, onIdle: @escaping () -> Void) {
+    /// - Parameters:
+    ///   - onNewStore: called when a damaged database was replaced by an empty one.
+    ///   - onIdle: called when nobody was here for as long as a server stays.
+    init(
+        _ inheritance: Inheritance,
+        _ given: Surroundings,
+        _ eventLoop: any EventLoop,
+        onNewStore: @escaping () -> Void = {},
+        onIdle: @escaping () -> Void
+    ) {
         let (clock, logger) = (given.clock, given.logger)
         let registry = Registry(
             owners: inheritance.memory.owners,
@@ -94,10 +103,13 @@ struct Bus: Sendable {
 
         journal.onOutcome = delivery.deliver
         journal.onFailure = { logger.error("changes could not be stored, and will be with the next: \($0)") }
-        journal.onMerged = delivery.startOver
+        journal.onMerged = delivery.merged
         journal.onIdle = housekeeping.journalIsIdle
         registry.onChange = journal.save
-        registry.onMerge = journal.merge
+        registry.onMerge = { old, heir in
+            delivery.awaitMerge(into: heir)
+            journal.merge(old, into: heir)
+        }
         let movedAside = { (place: String) in
             let text =
                 "the mailboxes were damaged and are at \(place) now; mail that waited there is not delivered, "
@@ -105,6 +117,7 @@ struct Bus: Sendable {
             logger.error("\(text)")
             router.tellTheNext(text)
             registry.saveAll()
+            onNewStore()
         }
         damage.value.report = movedAside
         if let place = store.movedAside { movedAside(place) }
@@ -151,7 +164,11 @@ struct Bus: Sendable {
         let journal = journal.value
         let storage = storage.value
         let loss = DirectoryLoss(isThere: isThere) {
-            router.tellAll("the data directory \(directory.path) was removed; the mail was saved into a new one")
+            router.tellAll(
+                File.exists(directory.path)
+                    ? "files of the bus in \(directory.path) were removed or replaced; the mail was saved beside them"
+                    : "the data directory \(directory.path) was removed; the mail was saved into a new one"
+            )
             // What would be accepted from here on would be in the file that was removed.
             router.stopAccepting()
             journal.flush()

@@ -52,8 +52,13 @@ package struct BusServer: Sendable {
             idleMinutes: idleMinutes,
             logger: logger
         )
+        let files = try await eventLoop.submit {
+            NIOLoopBound(StoreFiles(directory.mail(port: port)), eventLoop: eventLoop)
+        }.get()
         let bus = try await eventLoop.submit {
-            Bus(inheritance, given, eventLoop) { end.yield("nobody was here for \(idleMinutes) min") }
+            Bus(inheritance, given, eventLoop, onNewStore: { files.value.wereReplaced() }) {
+                end.yield("nobody was here for \(idleMinutes) min")
+            }
         }.get()
         let listeners = try await eventLoop.submit { [endpoint, identity, logger] in
             NIOLoopBound(
@@ -77,11 +82,15 @@ package struct BusServer: Sendable {
             bus.startRounds(
                 in: directory,
                 token,
-                isThere: {
-                    lock.isInPlace(directory.serverLock(port: port)) && File.exists(directory.mail(port: port))
-                },
-                leave: { end.yield("the data directory was removed") },
-                others: [listeners.look, log.rotateIfLong]
+                isThere: { lock.isInPlace(directory.serverLock(port: port)) && files.value.areInPlace },
+                leave: { end.yield("its files were removed or replaced") },
+                others: [
+                    listeners.look, log.rotateIfLong,
+                    // Another server has saved it there, whose place this one has taken.
+                    {
+                        if SharedMail.isWaiting(in: directory.bus(port: port)) { end.yield("mail is to be brought in") }
+                    },
+                ]
             )
         }.get()
         async let storing: Void = bus.storageWorker.run()

@@ -13,6 +13,16 @@ struct AcceptedMail {
     /// Nil for the bus itself.
     var origin: Origin?
 
+    /// The recipients of now: who has taken the name of one since the mail was accepted gets its mail, too.
+    var currentRecipients: [KnownSession] {
+        var recipients: [KnownSession] = []
+        for recipient in self.recipients {
+            let owner = recipient.currentOwner
+            if !recipients.contains(where: { $0 === owner }) { recipients.append(owner) }
+        }
+        return recipients
+    }
+
     /// Whose frame it was, and what is to be answered.
     struct Origin {
         let connection: Connection

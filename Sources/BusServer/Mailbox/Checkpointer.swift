@@ -10,10 +10,10 @@ final class Checkpointer: Sendable {
     private static let interval = 8 * 1024 * 1024
     /// About what a commit writes beside the mail: some pages of tables and indexes, however small it is.
     private static let bytesPerCommit = 64 * 1024
-    /// Pages of the log, 32 MiB, beyond which it must begin anew. While mail comes without a pause there is always
+    /// Pages of the log, 16 MiB, beyond which it must begin anew. While mail comes without a pause there is always
     /// some of it that was not moved, and the log only grows: 40 MiB a second were seen. It may grow by as much again
     /// before the next look.
-    private static let longestLog = 2048
+    private static let longestLog = 1024
     /// Bytes of the log that may stay when nothing is written.
     private static let restingLog = 2 * 1024 * 1024
 

@@ -112,7 +112,7 @@ final class Journal {
                     id: $0.id,
                     content: $0.content,
                     depth: $0.depth,
-                    mailboxes: $0.recipients.map(\.mailbox),
+                    mailboxes: $0.currentRecipients.map(\.mailbox),
                     key: $0.key,
                     isOnlyLookedFor: $0.refusal != nil
                 )
@@ -182,7 +182,14 @@ extension MailBatch {
         // One that was forgotten meanwhile has no mailbox any more.
         owners = changes.sessions.values.filter(\.isKnown).map(\.record)
         merges = changes.merges.map { .init(old: $0.old.mailbox, new: $0.heir.currentOwner.mailbox) }
-        // What was seen in a mailbox is not seen in that of its heir, who may have a copy of its own.
-        settled = changes.settled.map { .init(message: $0.message, mailbox: $0.session.mailbox, state: $0.state) }
+        settled = changes.settled.map { settlement in
+            let (session, owner) = (settlement.session, settlement.session.currentOwner)
+            return .init(
+                message: settlement.message,
+                mailbox: session.mailbox,
+                heir: owner === session ? nil : owner.mailbox,
+                state: settlement.state
+            )
+        }
     }
 }

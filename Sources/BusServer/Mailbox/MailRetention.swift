@@ -43,7 +43,14 @@ extension MailStore {
                 expiry.removed = old.count
                 expiry.isUnfinished = old.count == Self.mostRemovals || expiry.expired == Self.mostRemovals
                 if expiry.isUnfinished { return expiry }
-                try database.execute(sql: "DELETE FROM keys WHERE message < ?", arguments: [cutoff])
+                // A key lives as long as its message, which may be taken for new without it.
+                try database.execute(
+                    sql: """
+                        DELETE FROM keys WHERE message < ?
+                            AND NOT EXISTS (SELECT 1 FROM messages WHERE id = keys.message)
+                        """,
+                    arguments: [cutoff]
+                )
                 _ = try Parties.removeUnused(from: database)
                 expiry.unused = Set(
                     try Int64.fetchAll(

@@ -18,6 +18,8 @@ struct MailBatch: Sendable {
     struct Settlement: Sendable {
         let message: MessageID
         let mailbox: Int64
+        /// Whose mailbox has what waited in that one, where it has been merged.
+        var heir: Int64?
         let state: StoredState
     }
 
@@ -221,6 +223,22 @@ struct MailStore {
             .integer(settlement.message.rowID),
             .integer(settlement.mailbox)
         )
+        guard let heir = settlement.heir else { return }
+        // It may have been moved there meanwhile. A copy that the heir had of its own is not this one, which stays then.
+        try BulkStatement(
+            """
+            UPDATE deliveries SET state = ? WHERE message = ? AND mailbox = ? AND state NOT IN (1, 3)
+                AND NOT EXISTS (SELECT 1 FROM deliveries old WHERE old.message = ? AND old.mailbox = ?)
+            """,
+            in: database
+        )
+        .run(
+            .integer(Int64(settlement.state.rawValue)),
+            .integer(settlement.message.rowID),
+            .integer(heir),
+            .integer(settlement.message.rowID),
+            .integer(settlement.mailbox)
+        )
     }
 
     private static func save(_ owner: Owner, in database: Database) throws {
@@ -258,14 +276,17 @@ struct MailStore {
         try? database.close()
     }
 
-    /// Writes all mail into a new file where the database was: somebody has removed it, and the open one ends with this
-    /// process.
+    /// Writes all mail into a new file, which the next server of the bus brings in: somebody has removed or replaced the
+    /// database, and the open one ends with this process. Another server may have begun one there already.
     func rescue() throws {
-        try Directory.ensurePrivate(String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]))
-        _ = try File.openForAppending(path)
-        let copy = try DatabaseQueue(path: path)
+        let place = String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)])
+        try Directory.ensurePrivate(place)
+        let unfinished = "\(SharedMail.importPath(in: place)).tmp"
+        _ = try File.openForAppending(unfinished)
+        let copy = try DatabaseQueue(path: unfinished)
         try database.backup(to: copy)
         try copy.close()
+        try File.rename(unfinished, to: String(unfinished.dropLast(".tmp".utf8.count)))
     }
 
     /// Notes that something else than mail was written.

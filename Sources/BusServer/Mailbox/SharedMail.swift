@@ -2,8 +2,10 @@ import GRDB
 import InterSessionCore
 import Logging
 
-/// The mail of 0.1.0, which kept that of all ports in one file. A server of that version may be started again by a
-/// client that has outlived an update, so every start looks for it.
+/// Mail that is not in the store of its bus yet, and is brought into it at the start: that of 0.1.0, which kept that of all
+/// ports in one file, and what a server has rescued whose place another had taken.
+///
+/// A server of 0.1.0 may be started again by a client that has outlived an update, so every start looks for it.
 struct SharedMail {
     private let directory: DataDirectory
     private let logger: Logger
@@ -13,18 +15,48 @@ struct SharedMail {
         self.logger = logger
     }
 
-    /// Takes what is there into the bus of that port, if it is the one to have it, and nobody uses it.
+    /// Brings what is there into the bus of that port: that of 0.1.0 if this bus is the one to have it, and nobody uses it.
     ///
     /// - Throws: `DatabaseError`, `PlatformError`; what is there stays there then, and no server starts that would not
     ///   know of it.
     func takeOver(for port: Int) throws {
-        guard isThere, directory.portOfSharedMail == port else { return }
-        // Another server may be at it, which is then the one to have it.
-        guard let lock = try FileLock.tryLock(directory.sharedMailLock), isThere else { return }
         let place = directory.bus(port: port)
         try Directory.ensurePrivate(place)
+        try takeOverShared(for: port, into: place)
+        for name in Directory.entries(place) where Self.isImport(name) {
+            try bringIn("\(place)/\(name)", "\(place)/mail.sqlite")
+        }
+    }
+
+    private static let prefix = "import."
+    private static let suffix = ".sqlite"
+
+    private static func isImport(_ name: String) -> Bool { name.hasPrefix(prefix) && name.hasSuffix(suffix) }
+
+    /// A path in the directory of a bus, for a database that its next server brings in.
+    static func importPath(in place: String) -> String {
+        "\(place)/\(prefix)\(Secret.hexadecimal(bytes: 6))\(suffix)"
+    }
+
+    /// Whether there is a database that the next server of the bus brings in.
+    static func isWaiting(in place: String) -> Bool {
+        Directory.entries(place).contains(where: isImport)
+    }
+
+    // MARK: 0.1.0
+
+    private func takeOverShared(for port: Int, into place: String) throws {
+        guard isThere else { return }
+        let owner = directory.portOfSharedMail
+        guard owner == port else {
+            return logger.warning(
+                "mail of version 0.1.0 lies in \(directory.path); the bus on port \(owner) takes it over at its next start"
+            )
+        }
+        // Another server may be at it, which is then the one to have it.
+        guard let lock = try FileLock.tryLock(directory.sharedMailLock), isThere else { return }
         if File.exists(directory.sharedMail) {
-            guard try takeOverDatabase(into: "\(place)/mail.sqlite") else { return }
+            guard try moveDatabase(into: place) else { return }
         }
         try takeOverLog(into: "\(place)/messages.log")
         withExtendedLifetime(lock) {}
@@ -32,15 +64,16 @@ struct SharedMail {
 
     private var isThere: Bool { File.exists(directory.sharedMail) || File.exists(directory.sharedMessageLog) }
 
-    // MARK: The database
-
+    /// Moves the database to where only this bus looks for it.
+    ///
     /// - Returns: false where a server of 0.1.0 uses it.
-    private func takeOverDatabase(into path: String) throws -> Bool {
+    private func moveDatabase(into place: String) throws -> Bool {
         let shared = directory.sharedMail
         do {
             for file in [shared + "-wal", shared + "-shm"] where File.isAlias(file) { File.remove(file) }
             _ = try File.openForAppending(shared)
-            try makeOneFile(shared)
+            try alone(with: shared) { try File.rename(shared, to: Self.importPath(in: place)) }
+            logger.notice("took over the mail of version 0.1.0")
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             logger.warning(
                 "a server of version 0.1.0 uses '\(shared)'; what it holds is taken over at the next start without one"
@@ -49,21 +82,13 @@ struct SharedMail {
         } catch let error where MailDatabase.isDamage(error) {
             let place = try MailDatabase.moveAside(shared)
             logger.error("the mail of version 0.1.0 was damaged and is at \(place) now; messages.log has its text")
-            return true
-        }
-        if File.exists(path) {
-            let count = try copy(shared, into: path)
-            logger.notice("took over \(count) messages of version 0.1.0")
-            File.remove(shared)
-        } else {
-            try File.rename(shared, to: path)
-            logger.notice("took over the mail of version 0.1.0")
         }
         return true
     }
 
-    /// Brings what is in SQLite's log into the file, alone with it: whoever else has it open keeps a lock on it.
-    private func makeOneFile(_ path: String) throws {
+    /// Does `body` while nobody else can open the database, all of which is in its one file then: whoever has it open
+    /// keeps a lock on it.
+    private func alone(with path: String, _ body: () throws -> Void) throws {
         var configuration = GRDB.Configuration()
         configuration.busyMode = .timeout(2)
         configuration.prepareDatabase { database in
@@ -71,9 +96,32 @@ struct SharedMail {
         }
         let database = try DatabaseQueue(path: path, configuration: configuration)
         defer { try? database.close() }
-        try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA journal_mode = DELETE") }
-        // Its schema is that of the bus from now on.
-        try MailDatabase.migrate(database)
+        try database.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA journal_mode = DELETE")
+            try database.execute(sql: "BEGIN EXCLUSIVE")
+            defer { try? database.execute(sql: "ROLLBACK") }
+            try body()
+        }
+    }
+
+    // MARK: Bringing in
+
+    private func bringIn(_ source: String, _ path: String) throws {
+        do {
+            let database = try DatabaseQueue(path: source)
+            defer { try? database.close() }
+            try MailDatabase.migrate(database)
+        } catch let error where MailDatabase.isDamage(error) {
+            let place = try MailDatabase.moveAside(source)
+            return logger.error("mail that was to be brought in was damaged and is at \(place) now")
+        }
+        if File.exists(path) {
+            let count = try copy(source, into: path)
+            logger.notice("brought in \(count) messages")
+            File.remove(source)
+        } else {
+            try File.rename(source, to: path)
+        }
     }
 
     /// Copies all messages and sessions. What is there already is left as it is, so that a copy which was cut off may be

@@ -35,8 +35,12 @@ struct SharedMailCopy {
         var last =
             try Int64.fetchOne(
                 database,
-                sql:
-                    "SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM mailboxes UNION SELECT MAX(mailbox) FROM deliveries)"
+                sql: """
+                    SELECT MAX(id) FROM (
+                        SELECT MAX(id) AS id FROM mailboxes UNION SELECT MAX(mailbox) FROM deliveries
+                        UNION SELECT MAX(mailbox) FROM keys
+                    )
+                    """
             ) ?? 0
         for row in try Row.fetchAll(database, sql: "SELECT * FROM shared.mailboxes ORDER BY last_seen") {
             let old: Int64 = row["id"]

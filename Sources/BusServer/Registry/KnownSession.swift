@@ -62,6 +62,10 @@ final class KnownSession {
         withheld.contains(id) || agent?.window.unacknowledged.contains(id) ?? false
     }
 
+    /// How many mailboxes are being moved into this one. Until they are, nothing is read from it or passes by it: what was
+    /// in them is older than what comes now.
+    var pendingMerges = 0
+
     /// What a state in the database means of a message of this mailbox.
     func describe(_ state: StoredState) -> DeliveryState {
         gateway != nil && state == .seen ? .forwarded : state.deliveryState
