@@ -129,6 +129,57 @@ struct StoreFaultTests {
         }
     }
 
+    @Test("a server that finds another in its place saves its mail beside the other's, and each session gets its own")
+    func placeTaken() async throws {
+        try await TestBus.with { bus in
+            let alpha = try await bus.connect("alpha", key: 1)
+            try await away("old", key: 2, bus)
+            #expect(try await bus.run("send", "--to", "old", "--text", "for old", key: 1).code == 0)
+            // alpha must not be the one to start the next server.
+            alpha.signal(SIGSTOP)
+            defer { alpha.signal(SIGKILL) }
+            try FileManager.default.removeItem(atPath: bus.data)
+            _ = try await bus.connect("new-alpha", key: 3)
+            try await away("new-beta", key: 4, bus)
+            for number in 1...3 {
+                #expect(try await bus.run("send", "--to", "new-beta", "--text", "new \(number)", key: 3).code == 0)
+            }
+            let old = try await bus.connect("old", key: 2)
+            _ = try await eventually("the old mail", within: .seconds(60)) { old.output.contains("for old") ? () : nil }
+            let beta = try await bus.connect("new-beta", key: 4)
+            for number in 1...3 { try await beta.line(containing: "new \(number)") }
+            #expect(!beta.output.contains("for old") && !old.output.contains("new 1"))
+        }
+    }
+
+    @Test(
+        "a database that is replaced under its server, or loses its log, costs nothing that was accepted",
+        arguments: ["replace", "log"]
+    )
+    func replacedDatabase(how: String) async throws {
+        try await TestBus.with { bus in
+            _ = try await bus.connect("alpha", key: 1)
+            try await away("beta", key: 2, bus)
+            for number in 1...3 {
+                #expect(try await bus.run("send", "--to", "beta", "--text", "before \(number)", key: 1).code == 0)
+            }
+            if how == "log" {
+                try FileManager.default.removeItem(atPath: bus.mail + "-wal")
+            } else {
+                let junk = "\(bus.directory)/junk"
+                try Data(repeating: 7, count: 100_000).write(to: URL(filePath: junk))
+                try #require(rename(junk, bus.mail) == 0)
+            }
+            let first = bus.serverProcessID
+            try await eventually("the next server", within: .seconds(60)) { () -> Void? in
+                guard bus.serverProcessID != first else { return nil }
+                return try await bus.run("list", key: 1).code == 0 ? () : nil
+            }
+            let beta = try await bus.connect("beta", key: 2)
+            for number in 1...3 { try await beta.line(containing: "before \(number)") }
+        }
+    }
+
     @Test("a server whose starter is gone before it is ready serves all the same")
     func starterDied() async throws {
         try await TestBus.with { bus in
