@@ -22,8 +22,10 @@ struct SQLiteFloor {
     func run() throws -> Double {
         let connection = try Connection(database)
         try connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0")
-        let message = try connection.prepare("INSERT INTO messages VALUES (?,1,2,NULL,0,?)")
-        let delivery = try connection.prepare("INSERT INTO deliveries VALUES (?,1,0)")
+        let message = try connection.prepare(
+            "INSERT INTO messages (id, sender, recipient, depth, text) VALUES (?, 1, 2, 0, ?)"
+        )
+        let delivery = try connection.prepare("INSERT INTO deliveries (message, mailbox, state) VALUES (?, 1, 0)")
         let seen = try connection.prepare("UPDATE deliveries SET state = 1 WHERE message = ? AND mailbox = 1")
         let text = [UInt8](repeating: UInt8(ascii: "x"), count: bytes)
         let start = ContinuousClock.now
