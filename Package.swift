@@ -31,13 +31,19 @@ let package = Package(
         .target(name: "CPlatform"),
         .target(name: "SystemCalls", dependencies: ["CPlatform"]),
         .target(
-            name: "InterSessionCore",
-            dependencies: nio + ["SystemCalls", argumentParser]
+            name: "Platform",
+            dependencies: [
+                "SystemCalls",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]
         ),
+        .target(name: "InterSessionCore", dependencies: nio + ["Platform", "SystemCalls"]),
+        .target(name: "ToolSupport", dependencies: ["InterSessionCore", "Platform", argumentParser]),
         .target(
             name: "BusServer",
             dependencies: nio + [
-                "InterSessionCore",
+                "InterSessionCore", "Platform",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -46,7 +52,7 @@ let package = Package(
         .target(
             name: "AgentGateway",
             dependencies: nio + [
-                "InterSessionCore",
+                "InterSessionCore", "Platform",
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Logging", package: "swift-log"),
             ]
@@ -54,21 +60,26 @@ let package = Package(
         .executableTarget(
             name: "server",
             dependencies: nio + [
-                "BusServer", "InterSessionCore", argumentParser, .product(name: "Logging", package: "swift-log"),
+                "BusServer", "InterSessionCore", "Platform", "ToolSupport", argumentParser,
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .executableTarget(
             name: "toolkit",
             dependencies: nio + [
-                "AgentGateway", "InterSessionCore", argumentParser,
+                "AgentGateway", "InterSessionCore", "Platform", "ToolSupport", argumentParser,
                 .product(name: "Logging", package: "swift-log"),
             ]
         ),
-        .executableTarget(name: "soak", dependencies: nio + ["InterSessionCore", argumentParser]),
+        .executableTarget(
+            name: "soak",
+            dependencies: nio + ["InterSessionCore", "Platform", "ToolSupport", argumentParser]
+        ),
         .executableTarget(
             name: "bench",
             dependencies: nio + [
-                "InterSessionCore", argumentParser, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "InterSessionCore", "Platform", "ToolSupport", argumentParser,
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 "nothing", "server", "toolkit",
             ]
         ),
@@ -76,16 +87,17 @@ let package = Package(
             name: "nothing",
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux], configuration: .release))]
         ),
-        .target(name: "TestSupport", dependencies: ["InterSessionCore"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["InterSessionCore", "Platform"], path: "Tests/TestSupport"),
         .testTarget(
             name: "InterSessionCoreTests",
-            dependencies: nio + ["InterSessionCore", "TestSupport"]
+            dependencies: nio + ["InterSessionCore", "Platform", "TestSupport", "ToolSupport"]
         ),
         .testTarget(
             name: "BusServerTests",
             dependencies: nio + [
                 "BusServer",
                 "InterSessionCore",
+                "Platform",
                 "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
@@ -97,7 +109,9 @@ let package = Package(
             name: "ToolTests",
             dependencies: [
                 "InterSessionCore",
+                "Platform",
                 "TestSupport",
+                "ToolSupport",
                 "server", "toolkit",
             ],
             exclude: ["Peer"]
@@ -110,7 +124,7 @@ if Context.environment["INTER_SESSION_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
             name: "fuzz",
-            dependencies: nio + ["InterSessionCore"],
+            dependencies: nio + ["InterSessionCore", "Platform"],
             path: "Fuzz/Sources",
             swiftSettings: [.unsafeFlags(["-parse-as-library"])]
         )

@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import Platform
 
 // What libFuzzer calls (https://llvm.org/docs/LibFuzzer.html). `INTER_SESSION_FUZZ_TARGET` says which reader gets the
 // bytes; the script `.ci/fuzz` runs all of them.

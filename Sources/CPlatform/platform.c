@@ -10,61 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#if defined(__linux__)
-#include <malloc.h>
-#include <sys/inotify.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#else
-#include <crt_externs.h>
-#include <sys/event.h>
-#include <sys/ucred.h>
-#endif
-
-#if defined(__linux__)
-_Static_assert(sizeof(struct platform_credentials) == sizeof(struct ucred), "the layout of SO_PEERCRED");
-#endif
-
-int platform_peer_user(int socket, uid_t *user) {
-#if defined(__linux__)
-    struct ucred credentials;
-    socklen_t length = sizeof credentials;
-    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -1;
-    *user = credentials.uid;
-    return 0;
-#else
-    gid_t group;
-    return getpeereid(socket, user, &group);
-#endif
-}
-
-int platform_process_descriptor(pid_t process) {
-#if defined(__linux__) && defined(SYS_pidfd_open)
-    return (int)syscall(SYS_pidfd_open, process, 0);
-#elif defined(__APPLE__)
-    int queue = kqueue();
-    if (queue < 0) return -1;
-    struct kevent change;
-    EV_SET(&change, process, EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, NULL);
-    if (kevent(queue, &change, 1, NULL, 0, NULL) != 0) {
-        int code = errno;
-        close(queue);
-        errno = code;
-        return -1;
-    }
-    fcntl(queue, F_SETFD, FD_CLOEXEC);
-    return queue;
-#else
-    (void)process;
-    errno = ENOSYS;
-    return -1;
-#endif
-}
 
 static int termination_pipe = -1;
 
@@ -96,48 +43,6 @@ int platform_termination_signals(void) {
     return ends[0];
 }
 
-int platform_watch_directory(const char *path) {
-#if defined(__linux__)
-    int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (watch < 0) return -1;
-    if (inotify_add_watch(watch, path, IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
-        int code = errno;
-        close(watch);
-        errno = code;
-        return -1;
-    }
-    return watch;
-#else
-    int directory = open(path, O_EVTONLY | O_CLOEXEC);
-    if (directory < 0) return -1;
-    int queue = kqueue();
-    struct kevent change;
-    EV_SET(&change, directory, EVFILT_VNODE, EV_ADD | EV_CLEAR, NOTE_WRITE, 0, NULL);
-    if (queue < 0 || kevent(queue, &change, 1, NULL, 0, NULL) != 0) {
-        int code = errno;
-        close(directory);
-        if (queue >= 0) close(queue);
-        errno = code;
-        return -1;
-    }
-    fcntl(queue, F_SETFD, FD_CLOEXEC);
-    return queue;
-#endif
-}
-
-void platform_drain_watch(int watch) {
-#if defined(__linux__)
-    char events[4096];
-    while (read(watch, events, sizeof events) > 0) {
-    }
-#else
-    struct kevent event;
-    struct timespec now = {0, 0};
-    while (kevent(watch, NULL, 0, &event, 1, &now) > 0) {
-    }
-#endif
-}
-
 struct work {
     void (*body)(void *);
     void *context;
@@ -166,47 +71,6 @@ int platform_start_thread(void (*body)(void *), void *context) {
 int platform_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB); }
 
 int platform_open(const char *path, int flags, mode_t mode) { return open(path, flags | O_CLOEXEC, mode); }
-
-int platform_rename_new(const char *from, const char *to) {
-#if defined(__linux__)
-    return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1 /* RENAME_NOREPLACE */);
-#else
-    return renamex_np(from, to, RENAME_EXCL);
-#endif
-}
-
-long platform_raise_open_files(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
-#if defined(__APPLE__)
-    // What the kernel says is unlimited it refuses to give.
-    if (limit.rlim_max > OPEN_MAX) limit.rlim_max = OPEN_MAX;
-#endif
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
-    return (long)limit.rlim_cur;
-}
-
-void platform_return_memory(void) {
-#if defined(__GLIBC__)
-    malloc_trim(0);
-#endif
-#if defined(__linux__)
-    // The pages of the program itself that are read-only: what is needed again is mapped again, in microseconds.
-    char program[4096], line[4096 + 128], path[4096], rights[8];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    FILE *maps = length > 0 ? fopen("/proc/self/maps", "re") : NULL;
-    if (maps == NULL) return;
-    program[length] = 0;
-    while (fgets(line, sizeof line, maps) != NULL) {
-        unsigned long start, end;
-        if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %4095[^\n]", &start, &end, rights, path) == 4 &&
-            strcmp(rights, "r-xp") == 0 && strcmp(path, program) == 0)
-            madvise((void *)start, end - start, MADV_DONTNEED);
-    }
-    fclose(maps);
-#endif
-}
 
 int platform_duplicate(int descriptor, int lowest) { return fcntl(descriptor, F_DUPFD_CLOEXEC, lowest); }
 
@@ -237,15 +101,6 @@ int platform_spawn(pid_t *process, const char *path, char *const arguments[], ch
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return code;
-}
-
-char **platform_environment(void) {
-#if defined(__APPLE__)
-    return *_NSGetEnviron();
-#else
-    extern char **environ;
-    return environ;
-#endif
 }
 
 void platform_now(long *seconds, long *nanoseconds) {

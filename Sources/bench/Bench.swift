@@ -1,6 +1,8 @@
 import ArgumentParser
 import InterSessionCore
 import NIOCore
+import Platform
+import ToolSupport
 
 /// Not installed: `swift run -c release bench`.
 @main

@@ -2,6 +2,8 @@ import ArgumentParser
 import BusServer
 import InterSessionCore
 import Logging
+import Platform
+import ToolSupport
 
 @main
 struct Server: Tool {

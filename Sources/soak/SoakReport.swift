@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import ToolSupport
 
 /// What a load showed.
 struct SoakReport: Sendable {

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// A load from its first session to its last message.
 struct SoakRun: Sendable {

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 import Synchronization
 
 /// One session of the load: it writes to the others now and then, acknowledges what comes, and sometimes leaves and

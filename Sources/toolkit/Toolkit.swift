@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 /// The program that every tool but the server is: it does what its name says, as busybox does.
 ///

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 import Testing
 
 @testable import BusServer

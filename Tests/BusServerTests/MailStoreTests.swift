@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import InterSessionCore
+import Platform
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import Platform
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import InterSessionCore
 import NIOCore
 import NIOWebSocket
+import Platform
 import Testing
 
 @testable import BusServer

@@ -1,3 +1,4 @@
+import Platform
 import TestSupport
 import Testing
 
@@ -97,7 +98,7 @@ struct IdentityTests {
         }
     }
 
-    private func ancestors(_ commands: [String]) -> [SessionKey.Ancestor] {
+    private func ancestors(_ commands: [String]) -> [SystemProcess.Ancestor] {
         commands.enumerated().map { index, command in
             .init(processID: Int32(100 + index), arguments: command.split(separator: " ").map(String.init))
         }

@@ -1,5 +1,6 @@
 import Foundation
 import InterSessionCore
+import Platform
 
 /// Who is connected to a Unix socket, as the system counts them: also those that its server has not accepted yet.
 package enum SocketCensus {

@@ -1,5 +1,6 @@
 package import Foundation
 import InterSessionCore
+import Platform
 
 /// A bus of one test: a data directory, a free port, and the tools that were built.
 package struct TestBus: Sendable {

@@ -1,7 +1,9 @@
 import Foundation
 import InterSessionCore
+import Platform
 import TestSupport
 import Testing
+import ToolSupport
 
 @Suite("doctor")
 struct DoctorTests {

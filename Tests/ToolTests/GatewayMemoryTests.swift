@@ -1,5 +1,6 @@
 import Foundation
 import InterSessionCore
+import Platform
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import Foundation
 import InterSessionCore
 import TestSupport
 import Testing
+import ToolSupport
 
 @Suite("launchers")
 struct LauncherTests {

@@ -1,6 +1,7 @@
 import AsyncAlgorithms
 import InterSessionCore
 import Logging
+import Platform
 
 /// Mail from outside on its way to the sessions: each message is handed to the bus, kept for later, or dropped, and only
 /// then does the transport hear that it was taken.

@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import Platform
 
 /// Letters on disk, one file each, in the order in which they came. In memory is only what decides on them.
 struct LetterStore: Sendable {

@@ -1,5 +1,6 @@
 package import InterSessionCore
 package import Logging
+import Platform
 
 /// The single owner of an agent's mail outside its bus, for as long as there is somebody to own it for.
 package struct AgentGateway: Sendable {

@@ -1,6 +1,7 @@
 package import InterSessionCore
 package import Logging
 import NIOCore
+import Platform
 
 /// The right to be the one gateway of an agent, which ends with the process.
 package struct GatewayLock: Sendable {

@@ -1,5 +1,6 @@
 import InterSessionCore
 package import Logging
+import Platform
 
 /// Something that does not work for now, such as a disk that is full: said when it begins and when it is over, however
 /// often it is tried between the two.

@@ -1,5 +1,6 @@
 import InterSessionCore
 import Logging
+import Platform
 
 /// The gateway's connection to its bus, through as many sockets as that takes.
 ///

@@ -1,6 +1,7 @@
 import InterSessionCore
 import Logging
 import NIOCore
+import Platform
 import Synchronization
 
 /// Mail of the sessions to agents elsewhere. It waits on the bus until the transport has it, or it is given up.

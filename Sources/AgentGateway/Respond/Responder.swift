@@ -1,6 +1,7 @@
 import InterSessionCore
 import Logging
 import NIOCore
+import Platform
 
 /// Answers for an agent none of whose sessions is there: a command gets each message, and what it prints is the answer.
 ///

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// A shell command of the user's that answers messages. A message reaches it on standard input alone.
 package struct ResponseCommand: Sendable {

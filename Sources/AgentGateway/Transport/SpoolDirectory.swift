@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import Platform
 
 /// The files of a spool (docs/PROTOCOL.md, "Spool"): `<root>/<agent>/new` holds what has come for the agent, `claimed`
 /// what its gateway is at, `rejected` what it could not read, and `tmp` what others are writing.

@@ -1,6 +1,7 @@
 import InterSessionCore
 import Logging
 import NIOCore
+import Platform
 import Synchronization
 
 /// The agent's part of a spool in our hands: its directories, its lock, and our word that we are there.

@@ -1,6 +1,7 @@
 package import InterSessionCore
 package import Logging
 package import NIOCore
+import Platform
 
 /// Mail through a directory that both sides can write to: on one machine, or shared or synchronised between several.
 package struct SpoolTransport: Transport {

@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import Platform
 import Synchronization
 
 /// Standard input and output by lines, each on a thread of its own: whoever is at the other end may make it wait.

@@ -1,6 +1,7 @@
 import InterSessionCore
 import Logging
 import NIOCore
+import Platform
 
 /// The parts of a server that live on its event loop, put together.
 struct Bus: Sendable {

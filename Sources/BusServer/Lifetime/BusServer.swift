@@ -1,6 +1,8 @@
 package import InterSessionCore
 package import Logging
 import NIOCore
+package import Platform
+import ToolSupport
 
 /// The server of one port, from its lock to its last byte.
 package struct BusServer: Sendable {

@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import Platform
 
 /// Gives memory back when a crowd has come or gone: each that comes is told to all, which takes a moment's memory that
 /// the allocator would keep. Belongs to the event loop.

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// server.log, where it is the standard error of this process: it begins anew when it is long. Several servers may
 /// share it.

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// The files that SQLite keeps the mail in: somebody may remove one, or put another in its place, and what is open goes on
 /// as if nothing had happened. Belongs to the event loop.

@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOWebSocket
+import Platform
 
 /// Accepts connections on the Unix socket and on TCP, and builds the pipeline of each.
 struct BusListener: Sendable {

@@ -1,6 +1,7 @@
 import InterSessionCore
 import Logging
 import NIOCore
+import Platform
 
 /// The two places where the server accepts connections, which are looked after for as long as it lives. Belongs to the
 /// event loop.

@@ -1,5 +1,6 @@
 import GRDB
 import InterSessionCore
+import Platform
 import Synchronization
 
 /// Moves what was committed from SQLite's log into the database file, on a connection and a thread of its own.

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// What clients leave in the data directory: locks, states, and the ids of what they have printed.
 struct ClientFiles: Sendable {

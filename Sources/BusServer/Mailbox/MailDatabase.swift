@@ -1,5 +1,6 @@
 import GRDB
 import InterSessionCore
+import Platform
 
 /// mail.sqlite: how it is opened, its schema, and what becomes of a file that cannot be used.
 enum MailDatabase {

@@ -1,6 +1,7 @@
 import GRDB
 import InterSessionCore
 import NIOCore
+import Platform
 
 /// The mail on disk: the database, and messages.log beside it. It is used on the storage's thread alone.
 struct MailStore {

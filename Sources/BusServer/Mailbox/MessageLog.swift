@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import Platform
 
 /// messages.log: one JSON object a line for every accepted message, for people, for `grep`, and for cut notifications.
 ///

@@ -1,6 +1,7 @@
 import GRDB
 import InterSessionCore
 import Logging
+import Platform
 
 /// Mail that is not in the store of its bus yet, and is brought into it at the start: that of 0.1.0, which kept that of all
 /// ports in one file, and what a server has rescued whose place another had taken.

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// A session or a gateway that is on the bus now: its connection, and how far its mail has got.
 final class Agent {

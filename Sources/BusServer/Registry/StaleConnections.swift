@@ -1,6 +1,7 @@
 import InterSessionCore
 import Logging
 import NIOCore
+import Platform
 
 /// Closes the connections of agents that are not there any more (docs/PROTOCOL.md, "Stale connections"). Belongs to the event loop.
 final class StaleConnections {

@@ -2,6 +2,7 @@ package import NIOCore
 import NIOHTTP1
 import NIOPosix
 import NIOWebSocket
+package import Platform
 
 /// A WebSocket to the server: frames out, frames in.
 package enum BusConnection {

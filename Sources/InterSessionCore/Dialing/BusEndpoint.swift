@@ -1,3 +1,5 @@
+package import Platform
+
 /// Where a server is, or would be.
 package struct BusEndpoint: Sendable {
     package let directory: DataDirectory

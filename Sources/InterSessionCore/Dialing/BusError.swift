@@ -12,7 +12,7 @@ package enum BusError: Error, Equatable {
     case unreadable(String)
 }
 
-extension BusError: ToolError {
+extension BusError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .notConnected:
@@ -32,13 +32,6 @@ extension BusError: ToolError {
             failure.description
         case .unreadable(let reason):
             "the server's answer cannot be read (\(reason)); are server and tools of one version?"
-        }
-    }
-
-    package var exitCode: ExitCode {
-        switch self {
-        case .notConnected, .refused: .refused
-        case .agentAway, .noServer, .serverDidNotStart, .noAnswer, .closed, .unreadable: .unreachable
         }
     }
 }

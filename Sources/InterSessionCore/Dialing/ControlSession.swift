@@ -7,19 +7,9 @@ package struct ControlSession: Sendable {
     package let agent: ListenerState
     private let endpoint: BusEndpoint
 
-    /// Finds the agent of this Claude Code session.
-    ///
-    /// - Throws: ``BusError/notConnected`` when there is none, ``SettingsError``, ``PlatformError``.
-    package init(_ options: BusOptions) throws {
-        let directory = try DataDirectory.current()
-        guard let agent = try ListenerState.ofLiveListener(try SessionKey.current(), in: directory) else {
-            throw BusError.notConnected
-        }
+    package init(agent: ListenerState, endpoint: BusEndpoint) {
         self.agent = agent
-        var settings = try options.settings(directory)
-        // The bus that the agent is on, unless the command line names another.
-        if options.port == nil { settings.port = agent.port }
-        endpoint = BusEndpoint(directory: directory, settings: settings)
+        self.endpoint = endpoint
     }
 
     /// Asks on behalf of the agent.

@@ -1,3 +1,5 @@
+import Platform
+
 /// One exchange with the bus: everything is said at once, then the answers are read until one settles it.
 enum Dialogue {
     /// How long the server may take; only a machine in trouble needs it.

@@ -1,17 +1,11 @@
+import Platform
+
 /// One question to the bus about what was said, which needs no session on it.
 package struct Observer: Sendable {
     private let endpoint: BusEndpoint
 
-    /// - Throws: ``SettingsError``.
-    package init(_ options: BusOptions) throws {
-        let directory = try DataDirectory.current()
-        var settings = try options.settings(directory)
-        // The bus that this session is on, if it is on one.
-        if options.port == nil, let agent = ListenerState.read(try SessionKey.current(), in: directory) {
-            settings.port = agent.port
-        }
-        endpoint = BusEndpoint(directory: directory, settings: settings)
-        try directory.prepare()
+    package init(endpoint: BusEndpoint) {
+        self.endpoint = endpoint
     }
 
     /// Asks the server that is up.

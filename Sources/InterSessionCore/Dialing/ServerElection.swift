@@ -1,3 +1,5 @@
+package import Platform
+
 /// Finds the server of an endpoint, or makes one: among any number of clients exactly one starts it.
 ///
 /// Whoever gets the server's lock without waiting spawns the server and hands it the lock's descriptor, so that the

@@ -1,4 +1,5 @@
 package import NIOCore
+import Platform
 
 /// What a server says of itself in `server.<port>.pid.meta`. One that was killed leaves it behind.
 package struct ServerMeta: Sendable {

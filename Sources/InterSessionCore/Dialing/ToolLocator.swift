@@ -1,3 +1,5 @@
+import Platform
+
 /// Finds another tool of the toolkit.
 package enum ToolLocator {
     /// The tool beside this one; else where the launchers look.

@@ -1,3 +1,5 @@
+package import Platform
+
 /// What a client on TCP must know: 32 random bytes that only this user can read.
 package struct BearerToken: Sendable {
     private let text: String

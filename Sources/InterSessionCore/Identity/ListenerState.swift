@@ -1,4 +1,5 @@
 package import NIOCore
+package import Platform
 
 /// What the running `client` of a Claude Code session tells the one-shot tools of the same session.
 package struct ListenerState: Equatable, Sendable {

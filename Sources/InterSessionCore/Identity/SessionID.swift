@@ -1,3 +1,5 @@
+import Platform
+
 /// Who a session is, for as long as its Claude Code session lives: `^[A-Za-z0-9_-]{4,64}$`.
 package struct SessionID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: String

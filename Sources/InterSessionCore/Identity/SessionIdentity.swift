@@ -1,3 +1,5 @@
+import Platform
+
 /// Who this process is to the bus, as its environment says.
 package struct SessionIdentity: Sendable {
     package enum NameOrigin: Sendable {

@@ -1,3 +1,5 @@
+import Platform
+
 /// Which Claude Code session a process belongs to: the number that `client` and the one-shot tools agree on.
 ///
 /// It names files, so it holds no dot.
@@ -12,17 +14,6 @@ package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
     package init(_ number: Int, namespace: UInt64? = nil) {
         self.number = number
         self.namespace = namespace
-    }
-
-    /// A process above this one, as the system describes it.
-    package struct Ancestor: Equatable, Sendable {
-        package let processID: Int32
-        package let arguments: [String]
-
-        package init(processID: Int32, arguments: [String]) {
-            self.processID = processID
-            self.arguments = arguments
-        }
     }
 
     /// The key of this process.
@@ -41,7 +32,7 @@ package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
     static func decide(
         environment: (String) -> String?,
         isAlive: (Int32) -> Bool,
-        ancestors: some Sequence<Ancestor>,
+        ancestors: some Sequence<SystemProcess.Ancestor>,
         namespace: UInt64?
     ) throws(SettingsError) -> SessionKey {
         if let text = environment("INTER_SESSION_PPID_OVERRIDE") {
@@ -68,7 +59,7 @@ package struct SessionKey: Hashable, Sendable, CustomStringConvertible {
     static func claudeProcess(
         environment: (String) -> String?,
         isAlive: (Int32) -> Bool,
-        ancestors: some Sequence<Ancestor>
+        ancestors: some Sequence<SystemProcess.Ancestor>
     ) -> Int32? {
         if let process = environment("CLAUDE_PID").flatMap({ Int32($0) }), isAlive(process) { return process }
         return ancestors.first { isClaudeCode($0.arguments) }?.processID

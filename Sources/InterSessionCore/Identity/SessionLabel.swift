@@ -1,3 +1,5 @@
+import Platform
+
 /// What a person reads beside a session's name: up to 60 code points of text in NFC, on one line.
 package struct SessionLabel: RawRepresentable, Hashable, Sendable {
     package static let longest = 60

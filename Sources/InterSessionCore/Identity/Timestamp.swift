@@ -1,3 +1,5 @@
+import Platform
+
 /// A moment, in microseconds since 1970 UTC.
 package struct Timestamp: Comparable, Hashable, Sendable {
     package let microseconds: UInt64
@@ -6,7 +8,7 @@ package struct Timestamp: Comparable, Hashable, Sendable {
         self.microseconds = microseconds
     }
 
-    package static func now() -> Timestamp { SystemClock.now() }
+    package static func now() -> Timestamp { Timestamp(microseconds: SystemClock.now()) }
 
     package static func < (first: Timestamp, second: Timestamp) -> Bool { first.microseconds < second.microseconds }
 

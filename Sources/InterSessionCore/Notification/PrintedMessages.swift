@@ -1,3 +1,5 @@
+package import Platform
+
 /// The ids of the newest messages that this session was shown, in a file that outlives the process: a message that is
 /// delivered again, because its acknowledgement was lost, is not shown again.
 ///

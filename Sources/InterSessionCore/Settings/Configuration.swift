@@ -1,4 +1,5 @@
 import NIOCore
+package import Platform
 
 /// config.json: the plugin's options, written where a monitor, which gets none, can read them; and whom the user trusts.
 package struct Configuration: Equatable, Sendable {

@@ -1,3 +1,5 @@
+package import Platform
+
 /// Where everything of the bus is kept: `$INTER_SESSION_DATA_DIR`, else `~/.claude/data/inter-session`.
 ///
 /// The directory is the user's alone (0700), and so is every file in it (0600).

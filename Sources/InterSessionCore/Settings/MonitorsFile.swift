@@ -1,5 +1,5 @@
-package import ArgumentParser
-import NIOCore
+package import NIOCore
+import Platform
 
 /// The plugin's monitors.json, of which one value is ours to change and no other byte.
 package struct MonitorsFile {
@@ -86,7 +86,7 @@ package struct MonitorsFile {
     }
 }
 
-extension MonitorsFile.Failure: ToolError {
+extension MonitorsFile.Failure: CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let path, let reason):
@@ -95,6 +95,4 @@ extension MonitorsFile.Failure: ToolError {
             "'\(path)' has no monitor called \(MonitorsFile.monitor); install the plugin again"
         }
     }
-
-    package var exitCode: ExitCode { .refused }
 }

@@ -1,3 +1,5 @@
+import Platform
+
 /// Where the plugin's own files are: `monitors/`, `bin/`, `Package.swift`.
 package enum PluginRoot {
     /// `INTER_SESSION_ROOT`, which the launchers set; else the checkout that this program was built in.

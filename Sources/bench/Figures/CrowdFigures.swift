@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// What many sessions at once cost: a message to all of them, and their coming.
 struct CrowdFigures {

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// Whole processes, as a user waits for them: from their start to their end, or to the line that counts.
 struct ProcessFigures {

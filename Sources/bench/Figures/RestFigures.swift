@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// What the processes take while nothing happens: memory (PSS), and how often they wake up.
 struct RestFigures {

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// Durable messages from one agent to another: each is stored, acknowledged to its sender, received, and acknowledged
 /// by its receiver.

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// What the sockets alone allow: the same frames through a process that copies them from one socket to the other and
 /// looks at nothing. The other process is this program again.

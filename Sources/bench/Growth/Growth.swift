@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// How the bus does as it grows: one pair of agents beside more and more sessions, and beside a mailbox in which more
 /// and more messages wait.

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// A bus of its own for a measurement: a directory, a port, the tools, and a way to leave nothing behind.
 struct BenchBus: Sendable {

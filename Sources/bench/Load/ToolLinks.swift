@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// The programs that are measured, in a directory of their own.
 ///

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 import Synchronization
 
 /// A peer that costs next to nothing, so that the server is what is measured: it writes frames that were made before

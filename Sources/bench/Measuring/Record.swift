@@ -1,5 +1,7 @@
 import InterSessionCore
 import NIOCore
+import Platform
+import ToolSupport
 
 /// What a benchmark found, and where, so that another one can be compared with it.
 struct Record: Sendable {

@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct AutoStart: Tool {
     static let purpose = "Choose whether every Claude Code session joins the bus by itself."

@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct Client: Tool {
     static let purpose = "Put this Claude Code session on the bus; each line printed is one message for it."

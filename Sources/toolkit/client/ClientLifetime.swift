@@ -1,5 +1,6 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
 
 /// How long a client lives: as long as its Claude Code session, its reader and its user let it.
 struct ClientLifetime: Sendable {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import InterSessionCore
 import NIOCore
+import Platform
 
 /// Keeps the session on the bus and prints what arrives, through as many connections as that takes.
 struct Listener: Sendable {

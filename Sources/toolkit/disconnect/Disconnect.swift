@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct Disconnect: Tool {
     static let purpose = "Take this session off the bus; its mail waits until it comes back."

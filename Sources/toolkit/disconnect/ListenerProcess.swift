@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 /// The `client` of this session, which shall end.
 struct ListenerProcess {

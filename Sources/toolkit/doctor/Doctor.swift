@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct Doctor: Tool {
     static let purpose = "Look at everything that can keep the bus from working, and say how to mend it."

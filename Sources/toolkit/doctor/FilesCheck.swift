@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// The data directory: whose it is, who can look in, what was left behind, and how much room there is.
 struct FilesCheck {

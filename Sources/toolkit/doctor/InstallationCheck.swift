@@ -1,5 +1,7 @@
 import InterSessionCore
 import NIOCore
+import Platform
+import ToolSupport
 
 /// The programs, the plugin's files, and whether they are of one version.
 struct InstallationCheck {

@@ -1,5 +1,7 @@
 import InterSessionCore
 import NIOCore
+import Platform
+import ToolSupport
 
 /// The server: whether one runs, whose port it is, and whether it answers.
 struct ServerCheck {

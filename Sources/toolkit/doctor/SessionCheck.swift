@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// This Claude Code session: whether its client runs.
 struct SessionCheck {

@@ -1,4 +1,6 @@
 import InterSessionCore
+import Platform
+import ToolSupport
 
 /// Settings, wherever they come from, and what Claude Code says in the environment.
 struct SettingsCheck {

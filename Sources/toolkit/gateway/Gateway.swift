@@ -2,6 +2,8 @@ import AgentGateway
 import ArgumentParser
 import InterSessionCore
 import Logging
+import Platform
+import ToolSupport
 
 struct Gateway: Tool {
     static let purpose =

@@ -1,6 +1,7 @@
 import AgentGateway
 import InterSessionCore
 import Logging
+import Platform
 
 /// The way of one gateway process: it waits until it is the owner of the agent's mail, and is that as long as somebody
 /// is there to own it for.

@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct Inbox: Tool {
     static let purpose = "Take this session's unseen mail, where no monitor prints it."

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// Joins the bus as the session, prints what waits for it, and leaves.
 struct MailCollection: Sendable {

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// Shows what waits for a session, and changes nothing.
 struct Peek {

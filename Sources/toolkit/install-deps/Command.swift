@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// A program with its arguments, as run and as shown. No shell comes between.
 struct Command: CustomStringConvertible {

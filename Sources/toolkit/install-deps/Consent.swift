@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// Whether the user wants what is about to be done.
 struct Consent {

@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct InstallDeps: Tool {
     static let purpose = "Build or unpack the tools, install them for this user, and test them."

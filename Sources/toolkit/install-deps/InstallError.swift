@@ -1,5 +1,6 @@
 import ArgumentParser
 import InterSessionCore
+import ToolSupport
 
 /// Why an installation did not happen. What was installed before is untouched in each case.
 enum InstallError: Error, Equatable {

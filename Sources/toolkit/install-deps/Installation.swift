@@ -1,4 +1,6 @@
 import InterSessionCore
+import Platform
+import ToolSupport
 
 /// The tools of this version in `<data>/libexec`.
 ///

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// What a system must have before the tools can be provided, and how to get what is missing.
 struct Requirements {

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// Two real sessions on a bus of their own, one message each way: what the tools are for, with the tools themselves.
 struct SelfTest {

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Platform
 
 /// Where the tools come from.
 enum ToolSource {

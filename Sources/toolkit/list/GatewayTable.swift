@@ -1,4 +1,5 @@
 import InterSessionCore
+import ToolSupport
 
 /// The gateways of the bus, for a person.
 struct GatewayTable {

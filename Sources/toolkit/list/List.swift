@@ -1,6 +1,8 @@
 import ArgumentParser
 import InterSessionCore
 import NIOCore
+import Platform
+import ToolSupport
 
 struct List: Tool {
     static let purpose = "Show who is on the bus, and its gateways to agents elsewhere."

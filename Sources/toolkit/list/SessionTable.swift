@@ -1,4 +1,5 @@
 import InterSessionCore
+import ToolSupport
 
 /// The sessions on the bus, for a person.
 struct SessionTable {

@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct Log: Tool {
     static let purpose = "Search the messages of the past, newest last."

@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct Rename: Tool {
     static let purpose = "Give this session another name; its mail comes along."

@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 /// The text to send, byte for byte as it was given.
 struct MessageText {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
 import Synchronization
+import ToolSupport
 
 /// A message whose answer is waited for.
 final class Question: Sendable {

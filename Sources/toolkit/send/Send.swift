@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct Send: Tool {
     static let purpose = "Send a message, which comes on standard input, to another session, or to all of them."

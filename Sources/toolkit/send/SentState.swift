@@ -1,4 +1,5 @@
 import InterSessionCore
+import ToolSupport
 
 /// What has become of a message until now, for a person.
 struct SentState: CustomStringConvertible {

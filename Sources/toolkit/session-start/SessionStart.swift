@@ -1,5 +1,7 @@
 import InterSessionCore
 import NIOCore
+import Platform
+import ToolSupport
 
 struct SessionStart: Tool {
     static let purpose = "Greet a new Claude Code session (the plugin's SessionStart hook)."

@@ -1,4 +1,6 @@
 import InterSessionCore
+import Platform
+import ToolSupport
 
 /// Mail that came for this session while it was not open.
 struct WaitingMail {

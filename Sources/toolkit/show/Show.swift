@@ -1,5 +1,7 @@
 import ArgumentParser
 import InterSessionCore
+import Platform
+import ToolSupport
 
 struct Show: Tool {
     static let purpose = "Print the whole text of a message, byte for byte."

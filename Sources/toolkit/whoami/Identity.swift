@@ -1,5 +1,6 @@
 import InterSessionCore
 import NIOCore
+import ToolSupport
 
 /// What a session is to others, on its bus and beyond.
 struct Identity {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import InterSessionCore
 import NIOCore
+import Platform
+import ToolSupport
 
 struct Whoami: Tool {
     static let purpose = "Show what this session is called here and outside, and who owns the way outside."

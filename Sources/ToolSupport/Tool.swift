@@ -1,4 +1,6 @@
 package import ArgumentParser
+import InterSessionCore
+import Platform
 
 /// One executable of the toolkit: its arguments, and what it does with them.
 ///
@@ -60,11 +62,4 @@ extension Tool {
         StandardStreams.printError("error: \(message); see '\(name) --help'")
         Self.exit(withError: ExitCode.usage)
     }
-}
-
-/// The toolkit itself.
-package enum InterSession {
-    /// Names the directory that the tools are installed in, so it changes with every release. `bin/launcher` and
-    /// plugin.json carry the same.
-    package static let version = "0.2.0"
 }

@@ -152,16 +152,11 @@ package enum File {
         return stat(path, &status) == 0 ? Int(status.st_size) : nil
     }
 
-    /// When the file was last written, by the clock of whoever keeps it; nil when there is none.
-    package static func modificationTime(_ path: String) -> Timestamp? {
+    /// When the file was last written, in seconds since 1970 by the clock of whoever keeps it; nil when there is none.
+    package static func secondsOfLastWrite(_ path: String) -> Int? {
         var status = stat()
         guard lstat(path, &status) == 0 else { return nil }
-        #if os(Linux)
-            let seconds = status.st_mtim.tv_sec
-        #else
-            let seconds = status.st_mtimespec.tv_sec
-        #endif
-        return Timestamp(microseconds: UInt64(max(0, seconds)) * 1_000_000)
+        return max(0, Int(status.lastWrite))
     }
 
     /// Makes it a file that was written now, which takes no room.

@@ -34,12 +34,4 @@ package enum UnixSocket {
         var user: uid_t = 0
         return platform_peer_user(socket, &user) == 0 && user == geteuid()
     }
-
-    static var streamType: Int32 {
-        #if os(Linux)
-            Int32(SOCK_STREAM.rawValue)
-        #else
-            SOCK_STREAM
-        #endif
-    }
 }

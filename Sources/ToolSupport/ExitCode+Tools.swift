@@ -11,8 +11,3 @@ extension ExitCode {
     /// Bad arguments, `EX_USAGE` of sysexits(3).
     package static let usage = ExitCode(64)
 }
-
-/// An error that knows how its tool should end.
-package protocol ToolError: Error, CustomStringConvertible {
-    var exitCode: ExitCode { get }
-}

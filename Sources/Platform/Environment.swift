@@ -31,7 +31,7 @@ package enum Environment {
     /// of that session.
     package static var forChild: [String: String] { forChild(of: all) }
 
-    static func forChild(of variables: [String: String]) -> [String: String] {
+    package static func forChild(of variables: [String: String]) -> [String: String] {
         variables.filter { name, _ in
             (childNames.contains(name) || childPrefixes.contains { name.hasPrefix($0) })
                 && !secretSuffixes.contains { name.hasSuffix($0) }

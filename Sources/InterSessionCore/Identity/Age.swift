@@ -1,7 +1,5 @@
-import ArgumentParser
-
 /// A span of time as people say it: `45s`, `3m`, `2h`, `5d`.
-package struct Age: CustomStringConvertible, ExpressibleByArgument, Sendable {
+package struct Age: CustomStringConvertible, Sendable {
     package let seconds: Int
 
     package init(seconds: Int) {

@@ -48,5 +48,5 @@ package final class FileLock: Sendable {
     }
 
     /// What a child process inherits to hold the lock after us.
-    var descriptor: Descriptor { file }
+    package var descriptor: Descriptor { file }
 }

@@ -16,7 +16,7 @@ package enum ToolThread {
     package static var eventLoop: any EventLoop { own ?? spare }
 
     /// Makes the current thread the event loop and does `body`, which ends the process, on it.
-    static func run(_ body: @escaping @Sendable () async -> Never) -> Never {
+    package static func run(_ body: @escaping @Sendable () async -> Never) -> Never {
         MultiThreadedEventLoopGroup.withCurrentThreadAsEventLoop { loop in
             $own.withValue(loop) {
                 _ = Task(executorPreference: LoopTasks(loop: loop)) { await body() }

@@ -1,14 +1,7 @@
-import SystemCalls
+#if os(Linux)
+    import SystemCalls
 
-/// What a process takes of the machine; nil where the system does not tell.
-package struct ProcessMeter: Sendable {
-    private let process: Int32
-
-    package init(_ process: Int32) {
-        self.process = process
-    }
-
-    #if os(Linux)
+    extension ProcessMeter {
         /// Bytes of its memory, what it shares with others counted in part (PSS).
         package var memory: Int? {
             guard let file = try? Descriptor.open("/proc/\(process)/smaps_rollup", O_RDONLY),
@@ -38,9 +31,5 @@ package struct ProcessMeter: Sendable {
             let entries = Directory.entries("/proc/\(process)/fd")
             return entries.isEmpty ? nil : entries.count
         }
-    #else
-        package var memory: Int? { nil }
-        package var sleeps: Int? { nil }
-        package var descriptors: Int? { nil }
-    #endif
-}
+    }
+#endif

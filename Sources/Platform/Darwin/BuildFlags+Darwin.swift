@@ -1,0 +1,5 @@
+#if canImport(Darwin)
+    extension BuildFlags {
+        package static let platform: [String] = []
+    }
+#endif

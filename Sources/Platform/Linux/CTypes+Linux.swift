@@ -1,0 +1,14 @@
+#if os(Linux)
+    import SystemCalls
+
+    // What the C library of this system types or names in its own way.
+
+    extension UnixSocket {
+        static var streamType: Int32 { Int32(SOCK_STREAM.rawValue) }
+    }
+
+    extension stat {
+        /// In seconds since 1970.
+        var lastWrite: time_t { st_mtim.tv_sec }
+    }
+#endif
