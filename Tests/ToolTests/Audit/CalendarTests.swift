@@ -73,4 +73,46 @@ struct CalendarTests {
             for number in 1...20 { try await beta.line(containing: #"from="other"] \#(number)@0"#) }
         }
     }
+
+    @Test(
+        "a message to a session whose old mail is just expiring arrives (needs libfaketime)",
+        .needs(.libfaketime)
+    )
+    func sendWhileExpiryWaits() async throws {
+        try await TestBus.with { bus in
+            let clock = try FakeClock(in: bus.directory, "-9d")
+            let bus = try bus.withServer(by: clock)
+            let alpha = try await bus.connect("alpha", key: 1)
+            try await away("beta", key: 2, bus)
+            #expect(try await bus.run("send", "--to", "beta", "--text", "old", key: 1).code == 0)
+            alpha.signal(SIGTERM)
+            try await alpha.exitCode()
+            for server in try bus.serverProcesses() { kill(server, SIGKILL) }
+            try clock.set("+0")
+            // The next server can read its mail at once, and write only when the lock is gone: until then the look at old
+            // mail that it begins with is under way.
+            let script = """
+                import signal, sqlite3, sys
+                connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+                connection.execute("BEGIN IMMEDIATE")
+                print("locked", flush=True)
+                signal.pause()
+                """
+            let locker = try RunningTool(
+                "/usr/bin/env",
+                ["python3", "-c", script, bus.mail],
+                environment: ProcessInfo.processInfo.environment,
+                in: bus.directory
+            )
+            try await locker.line(containing: "locked")
+            _ = try await bus.connect("gamma", key: 3)
+            let sending = try bus.start("send", "--to", "beta", "--text", "fresh", key: 3)
+            // The server has read the message by the time that it has answered some later questions.
+            for _ in 1...5 { #expect(try await bus.run("list", key: 3).code == 0) }
+            locker.signal(SIGKILL)
+            #expect(try await sending.finished().code == 0)
+            let beta = try await bus.connect("beta", key: 2)
+            try await beta.line(containing: "fresh")
+        }
+    }
 }
