@@ -10,7 +10,7 @@ struct BusListener: Sendable {
     let eventLoop: any EventLoop
     /// The one event loop's router. All connections are on that loop, because there is no other.
     let router: NIOLoopBound<Router>
-    let strangers: NIOLoopBound<StrangerLimit>
+    let unauthenticated: NIOLoopBound<UnauthenticatedLimit>
     let logger: Logger
 
     enum Way: Sendable {
@@ -39,8 +39,8 @@ struct BusListener: Sendable {
     private func accept(_ channel: any Channel, _ way: Way) -> EventLoopFuture<Void> {
         guard case .unixSocket = way else {
             return channel.eventLoop.makeCompletedFuture {
-                guard strangers.value.enter() else { throw ChannelError.alreadyClosed }
-                try open(channel, isLocalUser: false) { strangers.value.leave() }
+                guard unauthenticated.value.enter() else { throw ChannelError.alreadyClosed }
+                try open(channel, isLocalUser: false) { unauthenticated.value.leave() }
             }
         }
         guard let socket = channel as? any SocketOptionProvider else {
@@ -55,7 +55,7 @@ struct BusListener: Sendable {
         }
     }
 
-    /// - Parameter onKnown: called when the connection is no stranger's any more, or gone.
+    /// - Parameter onKnown: called when the peer's hello was accepted, or the connection is gone.
     private func open(
         _ channel: any Channel,
         isLocalUser: Bool,

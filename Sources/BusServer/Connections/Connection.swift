@@ -6,31 +6,14 @@ import NIOWebSocket
 /// One peer: frames in, decoded and routed in their order; frames out, as fast as the peer reads.
 ///
 /// It lives on the server's one event loop from the first byte of the upgrade request to the end of the socket.
-final class Connection: ChannelDuplexHandler {
+final class Connection: ChannelDuplexHandler, PeerOutlet {
     typealias InboundIn = WebSocketFrame
     typealias OutboundIn = WebSocketFrame
     typealias OutboundOut = WebSocketFrame
 
-    /// Who is at the other end.
-    enum Peer {
-        case awaitingHello
-        case agent(Agent)
-        case control(HelloHandshake.ActingFor)
-        case observer
-    }
-
     /// A peer that leaves this much unread is cut off rather than kept in memory. Mail alone never comes to it: what
     /// is more than the connection takes stays in its mailbox.
     static let mostUnread = 32 * 1024 * 1024
-    /// A peer that sends faster than the disk writes is not read from while this much of it is being written: the
-    /// others wait for it. A single message may be larger.
-    static let mostUnsettled = 1536 * 1024
-    /// What a message counts for: its text, and what storing any message costs. A large one counts twice, so that the
-    /// next of them is not taken in before it is written: each keeps the loop and the disk busy for milliseconds.
-    static func weight(ofMessage bytes: Int) -> Int {
-        bytes < 256 * 1024 ? bytes + 512 : bytes * 2
-    }
-
     /// How long a peer may take to hear a goodbye out.
     static let lingering: TimeAmount = .seconds(10)
 
@@ -66,7 +49,7 @@ final class Connection: ChannelDuplexHandler {
     private var settledMessages = 0
     private var unsettledBytes = 0
     /// What must not overtake the fate of the first so many messages.
-    private var waiting: CircularBuffer<(messages: Int, action: (Connection) -> Void)> = []
+    private var waiting: CircularBuffer<(messages: Int, action: (any PeerOutlet) -> Void)> = []
     private var readIsHeld = false
 
     init(router: Router, isLocalUser: Bool, process: Int32? = nil, logger: Logger) {
@@ -168,7 +151,7 @@ final class Connection: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
-        guard unsettledBytes < Self.mostUnsettled else {
+        guard unsettledBytes < UnsettledMail.most else {
             readIsHeld = true
             return
         }
@@ -284,25 +267,25 @@ final class Connection: ChannelDuplexHandler {
     /// A message of this peer is on its way to the journal.
     func hold(bytes: Int) {
         acceptedMessages += 1
-        unsettledBytes += Self.weight(ofMessage: bytes)
+        unsettledBytes += UnsettledMail.weight(ofMessage: bytes)
     }
 
     /// The next message is written down, or its sender knows that it is not.
     func settle(bytes: Int) {
         settledMessages += 1
-        unsettledBytes -= Self.weight(ofMessage: bytes)
+        unsettledBytes -= UnsettledMail.weight(ofMessage: bytes)
         while let first = waiting.first, first.messages <= settledMessages {
             waiting.removeFirst()
             first.action(self)
         }
-        if readIsHeld, unsettledBytes < Self.mostUnsettled {
+        if readIsHeld, unsettledBytes < UnsettledMail.most {
             readIsHeld = false
             context?.read()
         }
     }
 
     /// Does it when all that the peer sent before is decided, so that an answer proves it.
-    func whenSettled(_ action: @escaping (Connection) -> Void) {
+    func whenSettled(_ action: @escaping (any PeerOutlet) -> Void) {
         if settledMessages == acceptedMessages {
             action(self)
         } else {

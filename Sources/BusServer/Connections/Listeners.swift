@@ -10,7 +10,7 @@ import NIOCore
 final class Listeners {
     private let listener: BusListener
     private let endpoint: BusEndpoint
-    private let identity: ServerIdentity
+    private let publish: (_ servesTCP: Bool) -> Void
     private let logger: Logger
     private var unix: (channel: any Channel, file: FileIdentity?)?
     private var tcp: (any Channel)?
@@ -18,10 +18,16 @@ final class Listeners {
     private var isClosed = false
     private var hasComplained = false
 
-    init(_ listener: BusListener, _ endpoint: BusEndpoint, _ identity: ServerIdentity, _ logger: Logger) {
+    /// - Parameter publish: tells others whether TCP is served, when that has changed.
+    init(
+        _ listener: BusListener,
+        _ endpoint: BusEndpoint,
+        publish: @escaping (_ servesTCP: Bool) -> Void,
+        _ logger: Logger
+    ) {
         self.listener = listener
         self.endpoint = endpoint
-        self.identity = identity
+        self.publish = publish
         self.logger = logger
     }
 
@@ -34,10 +40,10 @@ final class Listeners {
     }
 
     /// Opens again what was closed or could not be opened. Must be called now and then.
-    func look() {
+    func check() {
         guard !isOpening, !isClosed else { return }
         isOpening = true
-        lookAtUnixSocket().assumeIsolated().flatMap { [self] in openTCP() }.whenComplete { [self] outcome in
+        checkUnixSocket().assumeIsolated().flatMap { [self] in openTCP() }.whenComplete { [self] outcome in
             isOpening = false
             if case .failure(let error) = outcome {
                 logger.error("the socket '\(path)' could not be made again: \(error)")
@@ -71,7 +77,7 @@ final class Listeners {
     }
 
     /// Whoever removes the socket's file leaves a server that nobody finds, and whose lock keeps others from starting.
-    private func lookAtUnixSocket() -> EventLoopFuture<Void> {
+    private func checkUnixSocket() -> EventLoopFuture<Void> {
         guard let old = unix, FileIdentity(of: path) != old.file else { return eventLoop.makeSucceededVoidFuture() }
         logger.warning("the socket '\(path)' was removed, and is made again")
         return old.channel.close().recover { _ in }.assumeIsolated().flatMap { [self] in openUnixSocket() }
@@ -88,11 +94,11 @@ final class Listeners {
             guard hasComplained else { return }
             hasComplained = false
             logger.notice("\(host):\(port) is free again, and served")
-            try? identity.publish(servesTCP: true)
+            publish(true)
         }.recover { [self] error in
             guard !hasComplained else { return }
             hasComplained = true
-            try? identity.publish(servesTCP: false)
+            publish(false)
             logger.warning(
                 """
                 cannot listen on \(host):\(port) (\(error)): serving the Unix socket alone, which is what our own tools \

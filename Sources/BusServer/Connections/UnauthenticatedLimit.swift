@@ -1,16 +1,16 @@
 import InterSessionCore
 import NIOCore
 
-/// How many connections there are that have not said who they are. Belongs to the event loop.
+/// How many connections there are that have not said a hello which was accepted. Belongs to the event loop.
 ///
 /// Anybody on this machine can open TCP connections. Those of the own user's tools come through the Unix socket, are not
 /// counted, and always find a place.
-final class StrangerLimit {
+final class UnauthenticatedLimit {
     private var count = 0
 
     /// - Returns: whether there was a place.
     func enter() -> Bool {
-        guard count < WireLimits.strangers else { return false }
+        guard count < WireLimits.unauthenticatedConnections else { return false }
         count += 1
         return true
     }

@@ -1,4 +1,5 @@
 import InterSessionCore
+import Logging
 import NIOCore
 
 /// Makes accepted mail last before anybody hears of it, in the order of its acceptance, and with it all that the mail
@@ -7,8 +8,13 @@ import NIOCore
 /// What arrives within one turn of the event loop, or while a batch is being written, is the next batch: one
 /// transaction. When one fails, its mail is refused; the rest of it is written with the next.
 final class Journal {
+    /// What has become of one message.
+    typealias Completion = (Result<StoredMail, any Error>) -> Void
+
     private let storage: Storage
-    private var mail: CircularBuffer<AcceptedMail> = []
+    private let index: SearchIndexer
+    private let logger: Logger
+    private var mail: CircularBuffer<(mail: AcceptedMail, completion: Completion)> = []
     private var changes = PendingChanges()
     private var isScheduled = false
     private var delayedWrite: Scheduled<Void>?
@@ -21,39 +27,37 @@ final class Journal {
     private var mustWriteChangesAlone = false
     private var batchesInWriting = 0
     private var isWriting: Bool { batchesInWriting > 0 }
-    /// Called on the event loop for all mail whose fate is decided.
-    var onOutcome: (AcceptedMail, Result<StoredMail, any Error>) -> Void = { _, _ in }
-    /// Called when what was waiting for one session is in the mailbox of another.
-    var onMerged: (KnownSession) -> Void = { _ in }
-    /// Called when changes could not be written, which is tried again.
-    var onFailure: (any Error) -> Void = { _ in }
-    /// Called when nothing is left to be written.
-    var onIdle: () -> Void = {}
 
-    init(storage: Storage) {
+    /// - Parameter index: goes on when nothing is left to be written.
+    init(storage: Storage, index: SearchIndexer, logger: Logger) {
         self.storage = storage
+        self.index = index
+        self.logger = logger
     }
 
-    func accept(_ accepted: AcceptedMail) {
-        mail.append(accepted)
+    /// Stores the mail with the next batch, then calls `completion` on the event loop.
+    func write(_ accepted: AcceptedMail, then completion: @escaping Completion) {
+        mail.append((accepted, completion))
         schedule()
     }
 
     /// The owner of the mailbox has seen the message, or cannot forward it.
-    func settle(_ id: MessageID, in session: KnownSession, as state: StoredState = .seen) {
+    func settle(_ id: MessageID, in session: KnownPeer, as state: StoredState = .seen) {
         changes.settled.append(.init(message: id, session: session, state: state))
         if !isWriting { writeLater(in: Self.settlementDelay) }
     }
 
-    /// The session is new, or something of it has changed. It is stored before any mail for it is.
-    func save(_ session: KnownSession) {
+    /// The owner of the mailbox is new, or something of it has changed. It is stored before any mail for it is.
+    func save(_ session: KnownPeer) {
         changes.sessions[session.mailbox] = session
         schedule()
     }
 
-    /// What waits for the old session is moved into the mailbox of its heir, and the old mailbox is no more.
-    func merge(_ old: KnownSession, into heir: KnownSession) {
-        changes.merges.append((old, heir))
+    /// Moves what waits for the old session into the mailbox of its heir, and removes the old mailbox.
+    ///
+    /// - Parameter completion: called on the event loop when it is done.
+    func merge(_ old: KnownPeer, into heir: KnownPeer, then completion: @escaping () -> Void) {
+        changes.merges.append(.init(old: old, heir: heir, completion: completion))
         schedule()
     }
 
@@ -71,16 +75,11 @@ final class Journal {
         storage.eventLoop.execute { bound.value.writeBatch() }
     }
 
-    /// About as much mail, in bytes of text, as is written at once. While it is, the next is read and routed: without a
-    /// bound all that a sender may have unsettled is one batch, and the loop and the disk wait for each other in turn,
-    /// which cost a quarter of the throughput.
-    private static let batchBytes = Connection.mostUnsettled / 2
-
-    private func takeMail(bytes limit: Int) -> [AcceptedMail] {
-        var taken: [AcceptedMail] = []
-        var bytes = 0
-        while bytes < limit, let next = mail.popFirst() {
-            bytes += Connection.weight(ofMessage: next.content.bytes)
+    private func takeMail(weighing limit: Int) -> [(mail: AcceptedMail, completion: Completion)] {
+        var taken: [(mail: AcceptedMail, completion: Completion)] = []
+        var weight = 0
+        while weight < limit, let next = mail.popFirst() {
+            weight += UnsettledMail.weight(ofMessage: next.mail.content.bytes)
             taken.append(next)
         }
         return taken
@@ -92,29 +91,29 @@ final class Journal {
     }
 
     private func writeBatch() {
-        write(most: mustWriteChangesAlone && !changes.isEmpty ? 0 : Self.batchBytes)
+        write(most: mustWriteChangesAlone && !changes.isEmpty ? 0 : UnsettledMail.batch)
     }
 
-    /// - Parameter bytes: of mail; the changes are little.
-    private func write(most bytes: Int) {
+    /// - Parameter weight: of mail; the changes are little.
+    private func write(most weight: Int) {
         isScheduled = false
         mustWriteChangesAlone = false
         delayedWrite?.cancel()
         delayedWrite = nil
         guard !mail.isEmpty || !changes.isEmpty else { return }
         batchesInWriting += 1
-        let accepted = takeMail(bytes: bytes)
+        let accepted = takeMail(weighing: weight)
         let written = changes
         changes = PendingChanges()
         let batch = MailBatch(
-            mail: accepted.map {
+            mail: accepted.map { mail, _ in
                 .init(
-                    id: $0.id,
-                    content: $0.content,
-                    depth: $0.depth,
-                    mailboxes: $0.currentRecipients.map(\.mailbox),
-                    key: $0.key,
-                    isOnlyLookedFor: $0.refusal != nil
+                    id: mail.id,
+                    content: mail.content,
+                    depth: mail.depth,
+                    mailboxes: mail.currentRecipients.map(\.mailbox),
+                    key: mail.key,
+                    isOnlyLookedFor: mail.refusal != nil
                 )
             },
             written
@@ -124,13 +123,13 @@ final class Journal {
         } then: { [self] outcome in
             batchesInWriting -= 1
             if case .failure(let error) = outcome {
-                if !written.isEmpty { onFailure(error) }
+                if !written.isEmpty { logger.error("changes could not be stored, and will be with the next: \(error)") }
                 changes.addBack(written)
                 mustWriteChangesAlone = true
             } else {
-                for merge in written.merges { onMerged(merge.heir) }
+                for merge in written.merges { merge.completion() }
             }
-            for (index, mail) in accepted.enumerated() { onOutcome(mail, outcome.map { $0[index] }) }
+            for (index, (_, completion)) in accepted.enumerated() { completion(outcome.map { $0[index] }) }
             goOn(after: outcome.map { _ in })
         }
     }
@@ -139,57 +138,13 @@ final class Journal {
         if !mail.isEmpty {
             writeBatch()
         } else if changes.isEmpty {
-            onIdle()
+            index.storageIsIdle()
         } else if case .failure = outcome {
             writeLater(in: Self.retryDelay)
         } else if changes.isUrgent {
             writeBatch()
         } else {
             writeLater(in: Self.settlementDelay)
-        }
-    }
-}
-
-/// What is to be written and is not mail. The sessions are looked at when it is written, so that what is tried again
-/// never brings back what they were before.
-private struct PendingChanges {
-    struct Settlement {
-        let message: MessageID
-        let session: KnownSession
-        let state: StoredState
-    }
-
-    /// By mailbox.
-    var sessions: [Int64: KnownSession] = [:]
-    var merges: [(old: KnownSession, heir: KnownSession)] = []
-    var settled: [Settlement] = []
-
-    var isEmpty: Bool { settled.isEmpty && !isUrgent }
-    /// There is more than settlements, which may wait for each other.
-    var isUrgent: Bool { !sessions.isEmpty || !merges.isEmpty }
-
-    /// Puts what could not be written before what has come since.
-    mutating func addBack(_ failed: PendingChanges) {
-        sessions.merge(failed.sessions) { newer, _ in newer }
-        merges.insert(contentsOf: failed.merges, at: 0)
-        settled.insert(contentsOf: failed.settled, at: 0)
-    }
-}
-
-extension MailBatch {
-    fileprivate init(mail: [Mail], _ changes: PendingChanges) {
-        self.mail = mail
-        // One that was forgotten meanwhile has no mailbox any more.
-        owners = changes.sessions.values.filter(\.isKnown).map(\.record)
-        merges = changes.merges.map { .init(old: $0.old.mailbox, new: $0.heir.currentOwner.mailbox) }
-        settled = changes.settled.map { settlement in
-            let (session, owner) = (settlement.session, settlement.session.currentOwner)
-            return .init(
-                message: settlement.message,
-                mailbox: session.mailbox,
-                heir: owner === session ? nil : owner.mailbox,
-                state: settlement.state
-            )
         }
     }
 }

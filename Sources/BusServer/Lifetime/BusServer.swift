@@ -56,7 +56,7 @@ package struct BusServer: Sendable {
             NIOLoopBound(StoreFiles(directory.mail(port: port)), eventLoop: eventLoop)
         }.get()
         let bus = try await eventLoop.submit {
-            Bus(inheritance, given, eventLoop, onNewStore: { files.value.wereReplaced() }) {
+            Bus(inheritance, given, eventLoop, databaseWasReplaced: { files.value.wereReplaced() }) {
                 end.yield("nobody was here for \(idleMinutes) min")
             }
         }.get()
@@ -66,11 +66,11 @@ package struct BusServer: Sendable {
                     BusListener(
                         eventLoop: eventLoop,
                         router: bus.router,
-                        strangers: NIOLoopBound(StrangerLimit(), eventLoop: eventLoop),
+                        unauthenticated: NIOLoopBound(UnauthenticatedLimit(), eventLoop: eventLoop),
                         logger: logger
                     ),
                     endpoint,
-                    identity,
+                    publish: { try? identity.publish(servesTCP: $0) },
                     logger
                 ),
                 eventLoop: eventLoop
@@ -79,13 +79,13 @@ package struct BusServer: Sendable {
         let log = ServerLog(path: directory.serverLog)
         try await eventLoop.submit {
             let listeners = listeners.value
-            bus.startRounds(
+            bus.startPeriodicChecks(
                 in: directory,
                 token,
                 isThere: { lock.isInPlace(directory.serverLock(port: port)) && files.value.areInPlace },
                 leave: { end.yield("its files were removed or replaced") },
                 others: [
-                    listeners.look, log.rotateIfLong,
+                    listeners.check, log.rotateIfLong,
                     // Another server has saved it there, whose place this one has taken.
                     {
                         if SharedMail.isWaiting(in: directory.bus(port: port)) { end.yield("mail is to be brought in") }

@@ -2,10 +2,9 @@ import InterSessionCore
 import Logging
 import NIOCore
 
-/// What is done for the mail when nobody waits: the search index grows, and what is old goes. Belongs to the event loop.
-final class Housekeeping {
-    private static let indexPause: TimeAmount = .milliseconds(250)
-    private static let expiryInterval: TimeAmount = .minutes(30)
+/// Removes what is old, mail, sessions and files, as long as the calendar can be believed. Belongs to the event loop.
+final class MailMaintenance {
+    private static let interval: TimeAmount = .minutes(30)
 
     private let storage: Storage
     private let registry: Registry
@@ -14,8 +13,6 @@ final class Housekeeping {
     private let clients: ClientFiles
     private let clock: BusClock
     private let logger: Logger
-    private var isIndexing = false
-    private var lastActivity = NIODeadline.distantPast
     private var calendar: CalendarCheck
     private var lastLook: ContinuousClock.Instant?
 
@@ -43,46 +40,10 @@ final class Housekeeping {
         ageMail()
         let bound = NIOLoopBound(self, eventLoop: storage.eventLoop)
         storage.eventLoop.scheduleRepeatedTask(
-            initialDelay: Self.expiryInterval,
-            delay: Self.expiryInterval
+            initialDelay: Self.interval,
+            delay: Self.interval
         ) { _ in bound.value.ageMail() }
     }
-
-    // MARK: The index
-
-    /// Mail was written, and nothing more is to be for now.
-    func journalIsIdle() {
-        lastActivity = storage.eventLoop.now
-        guard !isIndexing else { return }
-        isIndexing = true
-        schedule(in: Self.indexPause)
-    }
-
-    private func schedule(in delay: TimeAmount) {
-        let bound = NIOLoopBound(self, eventLoop: storage.eventLoop)
-        storage.eventLoop.scheduleTask(in: delay) { bound.value.extendIndex() }
-    }
-
-    private func extendIndex() {
-        let calm = storage.eventLoop.now - lastActivity
-        // Mail goes before: a search indexes what it misses.
-        guard calm >= Self.indexPause else { return schedule(in: Self.indexPause - calm) }
-        storage.perform { store in
-            let isUnfinished = try store.extendIndex()
-            if !isUnfinished { store.rest() }
-            return isUnfinished
-        } then: { [self] outcome in
-            switch outcome {
-            case .success(true): schedule(in: .zero)
-            case .success(false): isIndexing = false
-            case .failure(let error):
-                isIndexing = false
-                logger.error("the search index could not be written: \(error)")
-            }
-        }
-    }
-
-    // MARK: Age
 
     /// Looks whether mail, sessions and files have grown old, if the calendar can be believed.
     private func ageMail() {
@@ -102,7 +63,7 @@ final class Housekeeping {
                 """
             )
         }
-        registry.saveWhoIsHere()
+        registry.saveConnected()
         storage.perform { [calendar] store in
             try store.save(calendar)
         } then: { [logger] outcome in

@@ -4,41 +4,9 @@ import InterSessionCore
 struct HelloHandshake {
     enum Admission {
         /// `replacing` is the older connection of the same session.
-        case agent(Introduction, replacing: Agent?)
+        case member(Introduction, replacing: ConnectedPeer?)
         case control(ActingFor)
         case observer
-        case gateway(GatewayIntroduction)
-    }
-
-    /// An agent's own account of itself, validated.
-    struct Introduction {
-        let id: SessionID
-        let name: SessionName?
-        let label: SessionLabel
-        let workingDirectory: String
-        let processID: Int?
-        let nonce: String?
-        /// What it has shown already.
-        let printed: [MessageID]
-    }
-
-    /// A gateway's own account of itself, validated.
-    struct GatewayIntroduction {
-        let agent: AgentName
-        let label: SessionLabel
-        let policy: String
-        let processID: Int?
-    }
-
-    /// The right of a control connection, which ends with the agent that granted it.
-    struct ActingFor {
-        let session: KnownSession
-        let nonce: String
-
-        /// The agent, while it is here and has not changed.
-        var agent: Agent? {
-            session.agent.flatMap { $0.accepts(nonce: nonce) ? $0 : nil }
-        }
     }
 
     let token: BearerToken
@@ -52,7 +20,7 @@ struct HelloHandshake {
         case .agent(let agent): return try judge(agent, nonce: hello.nonce, hello.features)
         case .control(let session): return .control(try judgeControl(of: session, nonce: hello.nonce))
         case .observer: return .observer
-        case .gateway(let gateway): return .gateway(try judge(gateway))
+        case .gateway(let gateway): return .member(try judge(gateway), replacing: nil)
         }
     }
 
@@ -74,7 +42,7 @@ struct HelloHandshake {
         let id = if let text = agent.sessionID { try SessionID(validating: text) } else { SessionID.random() }
         let name = try name(of: agent, id, features)
         let label = try SessionLabel(validating: agent.label)
-        let old = registry.agent(id)
+        let old = registry[id]?.connected
         if let old, !old.accepts(nonce: nonce) {
             throw .unauthorized("the session id is in use by another connection, which has another nonce")
         }
@@ -82,31 +50,32 @@ struct HelloHandshake {
         guard agent.printed.count <= WireLimits.printed else {
             throw .invalidPayload("the field 'printed' names more than \(WireLimits.printed) messages")
         }
-        return .agent(
+        return .member(
             Introduction(
-                id: id,
-                name: name,
+                role: .session(
+                    id: id,
+                    name: name,
+                    // Who lists the sessions shows it to a person, and need not clean it again.
+                    workingDirectory: SafeText.singleLine(agent.workingDirectory.unicodeScalars),
+                    nonce: nonce
+                ),
                 label: label,
-                // Who lists the sessions shows it to a person, and need not clean it again.
-                workingDirectory: SafeText.singleLine(agent.workingDirectory.unicodeScalars),
                 processID: Self.checkable(agent.processID),
-                nonce: nonce,
                 printed: features.contains(.acks) ? agent.printed.compactMap { MessageID($0) } : []
             ),
             replacing: old
         )
     }
 
-    private func judge(_ gateway: ClientFrame.GatewayIntroduction) throws(WireError) -> GatewayIntroduction {
+    private func judge(_ gateway: ClientFrame.GatewayIntroduction) throws(WireError) -> Introduction {
         let agent = try AgentName(validating: gateway.agent)
         // Its lock says that there is one only; the connection of one that died may end a moment later than its lock.
-        guard registry[gateway: agent]?.agent == nil else {
+        guard registry[gateway: agent]?.connected == nil else {
             throw .unauthorized("a gateway of '\(agent)' is connected")
         }
-        return GatewayIntroduction(
-            agent: agent,
+        return Introduction(
+            role: .gateway(of: agent, policy: gateway.policy),
             label: try SessionLabel(validating: gateway.label),
-            policy: gateway.policy,
             processID: Self.checkable(gateway.processID)
         )
     }
@@ -117,13 +86,13 @@ struct HelloHandshake {
     }
 
     private func judgeControl(of session: String, nonce: String?) throws(WireError) -> ActingFor {
-        guard let agent = SessionID(rawValue: session).flatMap({ registry.agent($0) }) else {
+        guard let granter = SessionID(rawValue: session).flatMap({ registry[$0]?.connected }) else {
             throw .unknownPeer("the session to act for is not connected")
         }
-        guard let nonce, agent.accepts(nonce: nonce) else {
+        guard let nonce, granter.accepts(nonce: nonce) else {
             throw .unauthorized("the nonce is not that of the session to act for")
         }
-        return ActingFor(session: agent.session, nonce: nonce)
+        return ActingFor(session: granter.known, nonce: nonce)
     }
 
     /// The name that it wants. Where it leaves that to us: its name of before, else what it suggests, else one like that.

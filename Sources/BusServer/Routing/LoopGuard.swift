@@ -12,7 +12,7 @@ struct LoopGuard {
         private let agent: AgentName?
 
         /// - Parameter agent: who is behind the one of them that is a gateway.
-        init(_ one: KnownSession, _ other: KnownSession, _ agent: AgentName? = nil) {
+        init(_ one: KnownPeer, _ other: KnownPeer, _ agent: AgentName? = nil) {
             first = min(one.mailbox, other.mailbox)
             second = max(one.mailbox, other.mailbox)
             self.agent = agent

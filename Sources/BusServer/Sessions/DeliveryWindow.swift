@@ -1,6 +1,6 @@
 import InterSessionCore
 
-/// How far the mail of one connected agent has got.
+/// How far the mail of one connected peer has got.
 struct DeliveryWindow {
     /// Messages that may be on the connection without having been acknowledged.
     let most: Int
@@ -10,16 +10,29 @@ struct DeliveryWindow {
     private(set) var unacknowledged = Unacknowledged()
     /// The newest message that was taken from the mailbox, or passed by it.
     var last: MessageID?
-    /// There is mail that only the mailbox holds: what is accepted now must wait behind it. So it is at first.
+    /// There is, or may be, mail that only the mailbox holds: what is accepted now must wait behind it. True until the
+    /// mailbox was read once.
     var isBehind = true
     /// A page of the mailbox is on its way.
     var isReading = false
     /// Grows when the mailbox must be read from its beginning, which makes a page on its way worthless.
     var reading = 0
 
-    init(most: Int, mostBytes: Int = .max) {
+    init(most: Int, mostBytes: Int) {
         self.most = most
         self.mostBytes = mostBytes
+    }
+
+    init(of owner: MailboxOwner) {
+        switch owner {
+        case .session: self.init(most: WireLimits.unacknowledged, mostBytes: .max)
+        case .gateway:
+            // It keeps each message in memory until its transport has it.
+            self.init(
+                most: WireLimits.gatewayUnacknowledged,
+                mostBytes: WireLimits.gatewayUnacknowledgedBytes
+            )
+        }
     }
 
     /// Whether a message with so much text may go on the connection.

@@ -1,13 +1,12 @@
 import InterSessionCore
 
-/// A session that the bus knows, here or away, and so the owner of a mailbox. A gateway is one, too, which nobody sees.
+/// A session or a gateway that the bus knows, here or away: the owner of a mailbox.
 ///
 /// Mail is queued for a name: whoever comes under the name gets it, and it follows a session that changes its name.
-final class KnownSession {
+final class KnownPeer {
     let mailbox: Int64
-    /// The agent whose gateway it is; nil for a session.
-    let gateway: AgentName?
-    /// Who is known through the gateway.
+    let owner: MailboxOwner
+    /// Who is known through it, where it is a gateway.
     var agents: [AgentName]
     var id: SessionID
     var name: SessionName?
@@ -20,33 +19,37 @@ final class KnownSession {
     /// False once the registry has forgotten it.
     var isKnown = true
     /// Who took its name, and what waited for it.
-    var heir: KnownSession?
+    var heir: KnownPeer?
     /// Nil while it is away.
-    var agent: Agent?
-    /// Answers in its mailbox that a tool of it waits for: they are not for the agent, unless the tool goes away.
+    var connected: ConnectedPeer?
+    /// Answers in its mailbox that a tool of it waits for: they are not for its own connection, unless the tool goes
+    /// away.
     var withheld: Set<MessageID> = []
+    /// How many mailboxes are being moved into this one. Until they are, nothing is read from it or passes by it: what was
+    /// in them is older than what comes now.
+    var pendingMerges = 0
 
-    init(_ owner: MailStore.Owner) {
-        mailbox = owner.mailbox
-        gateway = owner.gateway
-        agents = owner.agents
-        id = owner.sessionID
-        name = owner.name
-        label = owner.label
-        workingDirectory = owner.workingDirectory
-        lastSeen = owner.lastSeen
+    init(_ record: MailboxRecord) {
+        mailbox = record.mailbox
+        owner = record.owner
+        agents = record.agents
+        id = record.sessionID
+        name = record.name
+        label = record.label
+        workingDirectory = record.workingDirectory
+        lastSeen = record.lastSeen
     }
 
     /// As it is stored.
-    var record: MailStore.Owner {
-        .init(
+    var record: MailboxRecord {
+        MailboxRecord(
             mailbox: mailbox,
+            owner: owner,
             sessionID: id,
             name: name,
             label: label,
             workingDirectory: workingDirectory,
             lastSeen: lastSeen,
-            gateway: gateway,
             agents: agents
         )
     }
@@ -59,45 +62,19 @@ final class KnownSession {
 
     /// Whether the message is on a connection of the session that will say when it was seen.
     func owesAcknowledgement(of id: MessageID) -> Bool {
-        withheld.contains(id) || agent?.window.unacknowledged.contains(id) ?? false
+        withheld.contains(id) || connected?.window.unacknowledged.contains(id) ?? false
     }
-
-    /// How many mailboxes are being moved into this one. Until they are, nothing is read from it or passes by it: what was
-    /// in them is older than what comes now.
-    var pendingMerges = 0
 
     /// What a state in the database means of a message of this mailbox.
     func describe(_ state: StoredState) -> DeliveryState {
-        gateway != nil && state == .seen ? .forwarded : state.deliveryState
-    }
-
-    var summary: ServerFrame.SessionSummary {
-        ServerFrame.SessionSummary(
-            sessionID: id.rawValue,
-            name: name?.rawValue ?? "",
-            label: label.rawValue,
-            workingDirectory: workingDirectory,
-            since: (agent?.since ?? lastSeen).iso8601
-        )
-    }
-
-    /// The gateway that it is; nil for a session.
-    var gatewaySummary: ServerFrame.GatewaySummary? {
-        gateway.map { name in
-            ServerFrame.GatewaySummary(
-                agent: name.rawValue,
-                label: label.rawValue,
-                policy: agent?.policy,
-                processID: agent?.processID,
-                since: (agent?.since ?? lastSeen).iso8601,
-                isOnline: agent != nil,
-                agents: agents.map(\.rawValue)
-            )
+        switch owner {
+        case .session: state.deliveryState
+        case .gateway: state == .seen ? .forwarded : state.deliveryState
         }
     }
 
     /// Who has what waited for this session.
-    var currentOwner: KnownSession {
+    var currentOwner: KnownPeer {
         var owner = self
         while let heir = owner.heir { owner = heir }
         return owner
@@ -105,7 +82,20 @@ final class KnownSession {
 
     /// Whether it was here, or got mail, since that moment.
     func wasUsed(since moment: Timestamp) -> Bool {
-        agent != nil || lastSeen >= moment || lastMail.map { $0 >= MessageID(at: moment) } ?? false
+        connected != nil || lastSeen >= moment || lastMail.map { $0 >= MessageID(at: moment) } ?? false
+    }
+}
+
+/// What is told of it to those who ask.
+extension KnownPeer {
+    var summary: ServerFrame.SessionSummary {
+        ServerFrame.SessionSummary(
+            sessionID: id.rawValue,
+            name: name?.rawValue ?? "",
+            label: label.rawValue,
+            workingDirectory: workingDirectory,
+            since: (connected?.since ?? lastSeen).iso8601
+        )
     }
 
     /// - Parameters:
@@ -114,11 +104,26 @@ final class KnownSession {
     func detailedSummary(waiting: Int, now: ContinuousClock.Instant) -> ServerFrame.SessionSummary {
         var summary = summary
         summary.details = .init(
-            isOnline: agent != nil,
+            isOnline: connected != nil,
             waiting: waiting,
-            processID: agent?.processID,
-            idleSeconds: agent.map { Int((now - $0.lastActive) / .seconds(1)) }
+            processID: connected?.processID,
+            idleSeconds: connected.map { Int((now - $0.lastActive) / .seconds(1)) }
         )
         return summary
+    }
+
+    /// Of a gateway; nil for what is none.
+    var gatewaySummary: ServerFrame.GatewaySummary? {
+        owner.gatewayAgent.map { agent in
+            ServerFrame.GatewaySummary(
+                agent: agent.rawValue,
+                label: label.rawValue,
+                policy: connected?.policy,
+                processID: connected?.processID,
+                since: (connected?.since ?? lastSeen).iso8601,
+                isOnline: connected != nil,
+                agents: agents.map(\.rawValue)
+            )
+        }
     }
 }

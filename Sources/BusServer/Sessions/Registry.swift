@@ -1,106 +1,112 @@
 import InterSessionCore
 
+/// Keeps the mailboxes of those that the registry knows.
+protocol MailboxKeeper: AnyObject {
+    /// The owner is new or has changed, and must be stored.
+    func save(_ owner: KnownPeer)
+    /// What waits in the old mailbox belongs to the heir from now on.
+    func merge(_ old: KnownPeer, into heir: KnownPeer)
+}
+
 /// Who is on the bus, and who was. It belongs to the server's one event loop and to nobody else.
 final class Registry {
-    private var byID: [SessionID: KnownSession] = [:]
-    private var byName: [SessionName: KnownSession] = [:]
-    private var byAgent: [AgentName: KnownSession] = [:]
-    private var byMailbox: [Int64: KnownSession] = [:]
-    private var present: [Int64: Agent] = [:]
+    private var byID: [SessionID: KnownPeer] = [:]
+    private var byName: [SessionName: KnownPeer] = [:]
+    private var byAgent: [AgentName: KnownPeer] = [:]
+    private var byMailbox: [Int64: KnownPeer] = [:]
+    private var present: [Int64: ConnectedPeer] = [:]
     private var lastMailbox: Int64
+    private let keeper: any MailboxKeeper
     private let clock: BusClock
-    /// Told of every session that changed and must be stored.
-    var onChange: (KnownSession) -> Void = { _ in }
-    /// Told when what waits in one mailbox belongs to another from now on.
-    var onMerge: (_ old: KnownSession, _ heir: KnownSession) -> Void = { _, _ in }
 
-    /// - Parameter owners: who was known before, of two with one name or id the newer one last.
-    init(owners: [MailStore.Owner] = [], lastMailbox: Int64 = 0, clock: BusClock = .system) {
+    /// - Parameters:
+    ///   - records: who was known before, of two with one name or id the newer one last.
+    ///   - lastMailbox: the highest number that a mailbox ever had.
+    init(records: [MailboxRecord], lastMailbox: Int64, keeper: any MailboxKeeper, clock: BusClock) {
         self.lastMailbox = lastMailbox
+        self.keeper = keeper
         self.clock = clock
-        for owner in owners {
-            index(KnownSession(owner))
-        }
+        for record in records { index(KnownPeer(record)) }
     }
 
     // MARK: Who is here
 
     /// Sessions and gateways.
-    var agents: some Collection<Agent> { present.values }
+    var connectedPeers: some Collection<ConnectedPeer> { present.values }
     /// The sessions among them.
-    var members: some Sequence<Agent> { present.values.lazy.filter { $0.session.gateway == nil } }
+    var connectedSessions: some Sequence<ConnectedPeer> { present.values.lazy.filter { $0.known.owner.isSession } }
     var isEmpty: Bool { present.isEmpty }
-
-    func agent(_ id: SessionID) -> Agent? { byID[id]?.agent }
 
     /// Whether the name belongs to a session that is here and is not `id`.
     func isTaken(_ name: SessionName, byOtherThan id: SessionID? = nil) -> Bool {
-        byName[name].map { $0.agent != nil && $0.id != id } ?? false
+        byName[name].map { $0.connected != nil && $0.id != id } ?? false
     }
 
     // MARK: Who is known
 
-    var sessions: some Sequence<KnownSession> { byMailbox.values.lazy.filter { $0.gateway == nil } }
-    var gateways: some Collection<KnownSession> { byAgent.values }
+    var sessions: some Sequence<KnownPeer> { byMailbox.values.lazy.filter { $0.owner.isSession } }
+    var gateways: some Collection<KnownPeer> { byAgent.values }
 
-    subscript(id: SessionID) -> KnownSession? { byID[id] }
-    subscript(gateway agent: AgentName) -> KnownSession? { byAgent[agent] }
-    subscript(name: SessionName) -> KnownSession? { byName[name] }
-    subscript(mailbox mailbox: Int64) -> KnownSession? { byMailbox[mailbox] }
+    subscript(id: SessionID) -> KnownPeer? { byID[id] }
+    subscript(gateway agent: AgentName) -> KnownPeer? { byAgent[agent] }
+    subscript(mailbox mailbox: Int64) -> KnownPeer? { byMailbox[mailbox] }
 
-    /// The gateways, for a connection that knows what they are.
+    /// The session of that id or, where there is none, of that name.
+    ///
+    /// An id goes before a name, whoever of them is here: else a session could take the id of another for its name, and
+    /// get the other's mail while that is away.
+    func session(called target: String) -> KnownPeer? {
+        SessionID(rawValue: target).flatMap { byID[$0] } ?? SessionName(rawValue: target).flatMap { byName[$0] }
+    }
+
+    /// The gateways, for a peer that knows what they are.
     ///
     /// - Parameter isOnline: only those that are here; nil is all.
-    func gatewaySummaries(on connection: Connection, isOnline: Bool?) -> [ServerFrame.GatewaySummary] {
-        guard connection.features.contains(.gateways) else { return [] }
+    func gatewaySummaries(for features: Features, isOnline: Bool?) -> [ServerFrame.GatewaySummary] {
+        guard features.contains(.gateways) else { return [] }
         return gateways.compactMap(\.gatewaySummary).filter { isOnline == nil || $0.isOnline == isOnline }
             .sorted { $0.agent < $1.agent }
     }
 
     // MARK: Coming and going
 
-    /// Puts the agent on the bus, in the place of the one with the same session id.
-    func join(_ introduction: HelloHandshake.Introduction, connection: Connection) -> Agent {
-        let session = session(introduction.id, named: introduction.name)
-        session.label = introduction.label
-        session.workingDirectory = introduction.workingDirectory
-        session.lastSeen = clock.now()
-        let agent = Agent(introduction, as: session, connection: connection, clock: clock)
-        session.agent = agent
-        present[session.mailbox] = agent
-        onChange(session)
-        return agent
-    }
-
-    func join(_ introduction: HelloHandshake.GatewayIntroduction, connection: Connection) -> Agent {
-        let session = byAgent[introduction.agent] ?? add(.random(), named: nil, gateway: introduction.agent)
-        session.label = introduction.label
-        session.lastSeen = clock.now()
-        let agent = Agent(introduction, as: session, connection: connection, clock: clock)
-        session.agent = agent
-        present[session.mailbox] = agent
-        onChange(session)
-        return agent
+    /// Puts the peer on the bus, in the place of the one with the same session id.
+    func join(_ introduction: Introduction, on connection: any PeerOutlet) -> ConnectedPeer {
+        let known: KnownPeer
+        switch introduction.role {
+        case .session(let id, let name, let workingDirectory, _):
+            known = session(id, named: name)
+            known.workingDirectory = workingDirectory
+        case .gateway(let agent, _):
+            known = byAgent[agent] ?? add(.random(), named: nil, owner: .gateway(agent))
+        }
+        known.label = introduction.label
+        known.lastSeen = clock.now()
+        let peer = ConnectedPeer(introduction, as: known, on: connection, clock: clock)
+        known.connected = peer
+        present[known.mailbox] = peer
+        keeper.save(known)
+        return peer
     }
 
     /// Who is known through the gateway from now on.
-    func setAgents(_ agents: [AgentName], of gateway: KnownSession) {
+    func setAgents(_ agents: [AgentName], of gateway: KnownPeer) {
         guard gateway.agents != agents else { return }
         gateway.agents = agents
-        onChange(gateway)
+        keeper.save(gateway)
     }
 
-    func leave(_ agent: Agent) {
-        guard agent.session.agent === agent else { return }
-        agent.session.agent = nil
-        agent.session.lastSeen = clock.now()
-        present[agent.session.mailbox] = nil
-        onChange(agent.session)
+    func leave(_ peer: ConnectedPeer) {
+        guard peer.known.connected === peer else { return }
+        peer.known.connected = nil
+        peer.known.lastSeen = clock.now()
+        present[peer.known.mailbox] = nil
+        keeper.save(peer.known)
     }
 
-    func rename(_ agent: Agent, to name: SessionName) {
-        give(name, to: agent.session)
-        onChange(agent.session)
+    func rename(_ peer: ConnectedPeer, to name: SessionName) {
+        give(name, to: peer.known)
+        keeper.save(peer.known)
     }
 
     /// Forgets those of the sessions that were away, and got no mail, since that moment. From now on nobody can address
@@ -109,25 +115,25 @@ final class Registry {
     /// - Returns: the mailboxes of those that are forgotten.
     func forget(_ mailboxes: Set<Int64>, unusedSince moment: Timestamp) -> Set<Int64> {
         let unused = mailboxes.compactMap { byMailbox[$0] }.filter { !$0.wasUsed(since: moment) }
-        for session in unused { remove(session) }
+        for known in unused { remove(known) }
         return Set(unused.map(\.mailbox))
     }
 
     /// Has everybody stored again, after what was stored was lost.
     func saveAll() {
-        for session in byMailbox.values { onChange(session) }
+        for known in byMailbox.values { keeper.save(known) }
     }
 
     /// Has it stored that those who are here were here now: a server that is killed cannot say so.
-    func saveWhoIsHere() {
-        for agent in present.values {
-            agent.session.lastSeen = clock.now()
-            onChange(agent.session)
+    func saveConnected() {
+        for peer in present.values {
+            peer.known.lastSeen = clock.now()
+            keeper.save(peer.known)
         }
     }
 
     /// The session of that id, else the one that was away under that name, else a new one.
-    private func session(_ id: SessionID, named name: SessionName?) -> KnownSession {
+    private func session(_ id: SessionID, named name: SessionName?) -> KnownPeer {
         if let known = byID[id] {
             if let name, known.name != name { give(name, to: known) }
             return known
@@ -138,54 +144,55 @@ final class Registry {
             byID[id] = known
             return known
         }
-        return add(id, named: name, gateway: nil)
+        return add(id, named: name, owner: .session)
     }
 
-    private func add(_ id: SessionID, named name: SessionName?, gateway: AgentName?) -> KnownSession {
+    private func add(_ id: SessionID, named name: SessionName?, owner: MailboxOwner) -> KnownPeer {
         lastMailbox += 1
-        let session = KnownSession(
-            .init(
+        let known = KnownPeer(
+            MailboxRecord(
                 mailbox: lastMailbox,
+                owner: owner,
                 sessionID: id,
                 name: name,
                 label: .none,
                 workingDirectory: "",
-                lastSeen: clock.now(),
-                gateway: gateway
+                lastSeen: clock.now()
             )
         )
-        index(session)
-        return session
+        index(known)
+        return known
     }
 
-    /// A gateway has an id, too, and is found by its agent alone: nobody can come in its place.
-    private func index(_ session: KnownSession) {
-        if let agent = session.gateway {
-            byAgent[agent] = session
-        } else {
-            byID[session.id] = session
-            if let name = session.name { byName[name] = session }
+    private func index(_ known: KnownPeer) {
+        switch known.owner {
+        case .session:
+            byID[known.id] = known
+            if let name = known.name { byName[name] = known }
+        case .gateway(let agent):
+            // It has an id, too, and is found by its agent alone: nobody can come in its place.
+            byAgent[agent] = known
         }
-        byMailbox[session.mailbox] = session
+        byMailbox[known.mailbox] = known
     }
 
     /// Gives the session a name that nobody here has. What waits for the name comes with it.
-    private func give(_ name: SessionName, to session: KnownSession) {
+    private func give(_ name: SessionName, to session: KnownPeer) {
         if let old = byName[name], old !== session {
             remove(old)
             old.heir = session
-            onMerge(old, session)
+            keeper.merge(old, into: session)
         }
         if let old = session.name { byName[old] = nil }
         session.name = name
         byName[name] = session
     }
 
-    private func remove(_ session: KnownSession) {
-        if byID[session.id] === session { byID[session.id] = nil }
-        if let name = session.name, byName[name] === session { byName[name] = nil }
-        if let agent = session.gateway { byAgent[agent] = nil }
-        byMailbox[session.mailbox] = nil
-        session.isKnown = false
+    private func remove(_ known: KnownPeer) {
+        if byID[known.id] === known { byID[known.id] = nil }
+        if let name = known.name, byName[name] === known { byName[name] = nil }
+        if let agent = known.owner.gatewayAgent { byAgent[agent] = nil }
+        byMailbox[known.mailbox] = nil
+        known.isKnown = false
     }
 }

@@ -6,7 +6,7 @@ struct ArchivedMail: Sendable {
     let id: MessageID
     let message: ServerFrame.Message
     let bytes: Int
-    let fates: [(mailbox: Int64, state: StoredState)]
+    let deliveries: [(mailbox: Int64, state: StoredState)]
     let key: String?
 }
 
@@ -137,15 +137,13 @@ extension ArchivedMail {
         if bytes > textLimit { message.text = message.text.prefix(bytes: textLimit) }
         id = MessageID(rowID: row[0])
         self.message = message
-        let deliveries = try Row.fetchCursor(
+        let rows = try Row.fetchCursor(
             try database.cachedStatement(sql: "SELECT mailbox, state FROM deliveries WHERE message = ?"),
             arguments: [id.rowID]
         )
-        var fates: [(mailbox: Int64, state: StoredState)] = []
-        while let delivery = try deliveries.next() {
-            fates.append((delivery[0], StoredState(rawValue: delivery[1]) ?? .queued))
-        }
-        self.fates = fates
+        var deliveries: [(mailbox: Int64, state: StoredState)] = []
+        while let row = try rows.next() { deliveries.append((row[0], StoredState(rawValue: row[1]) ?? .queued)) }
+        self.deliveries = deliveries
         key = try String.fetchOne(
             try database.cachedStatement(sql: "SELECT key FROM keys WHERE message = ?"),
             arguments: [id.rowID]

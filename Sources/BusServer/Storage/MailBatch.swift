@@ -28,7 +28,7 @@ struct MailBatch: Sendable {
         let new: Int64
     }
 
-    var owners: [MailStore.Owner] = []
+    var owners: [MailboxRecord] = []
     var settled: [Settlement] = []
     var mail: [Mail] = []
     var merges: [Merge] = []

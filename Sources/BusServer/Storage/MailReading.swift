@@ -65,7 +65,7 @@ extension MailStore {
 
     /// What a server must know when it starts.
     struct Memory: Sendable {
-        var owners: [Owner] = []
+        var records: [MailboxRecord] = []
         var lastMessage: MessageID?
         var lastMailbox: Int64 = 0
         /// The newest automatic messages, oldest first.
@@ -77,7 +77,9 @@ extension MailStore {
             try store.database.read { database in
                 var memory = Memory()
                 let owners = try Row.fetchCursor(database, sql: "SELECT * FROM mailboxes ORDER BY last_seen")
-                while let row = try owners.next() { if let owner = Owner(row) { memory.owners.append(owner) } }
+                while let row = try owners.next() {
+                    if let record = MailboxRecord(row) { memory.records.append(record) }
+                }
                 memory.lastMailbox =
                     try Int64.fetchOne(
                         database,
@@ -111,7 +113,7 @@ extension Timestamp {
     }
 }
 
-extension MailStore.Owner {
+extension MailboxRecord {
     fileprivate init?(_ row: Row) {
         guard let id = SessionID(rawValue: row["session_id"]) else { return nil }
         mailbox = row["id"]
@@ -120,7 +122,8 @@ extension MailStore.Owner {
         label = SessionLabel(rawValue: row["label"]) ?? .none
         workingDirectory = row["working_directory"]
         lastSeen = Timestamp(stored: row["last_seen"])
-        gateway = (row["gateway"] as String?).flatMap { AgentName(rawValue: $0) }
+        let agent = (row["gateway"] as String?).flatMap { AgentName(rawValue: $0) }
+        owner = agent.map { .gateway($0) } ?? .session
         agents = (row["agents"] as String).split(separator: " ").compactMap { AgentName(rawValue: String($0)) }
     }
 }

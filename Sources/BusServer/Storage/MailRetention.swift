@@ -51,7 +51,7 @@ extension MailStore {
                         """,
                     arguments: [cutoff]
                 )
-                _ = try Parties.removeUnused(from: database)
+                _ = try Participants.removeUnused(from: database)
                 expiry.unused = Set(
                     try Int64.fetchAll(
                         database,
@@ -65,7 +65,7 @@ extension MailStore {
                 )
                 return expiry
             }
-            store.forgetParties()
+            store.forgetParticipants()
             return expiry
         }
         wrote(bytes: (expiry.removed + expiry.expired) * 1024)

@@ -4,20 +4,6 @@ import NIOCore
 
 /// The mail on disk: the database, and messages.log beside it. It is used on the storage's thread alone.
 struct MailStore {
-    /// The owner of a mailbox, as it is kept.
-    struct Owner: Sendable {
-        let mailbox: Int64
-        let sessionID: SessionID
-        let name: SessionName?
-        let label: SessionLabel
-        let workingDirectory: String
-        let lastSeen: Timestamp
-        /// The agent whose gateway it is; nil for a session.
-        var gateway: AgentName?
-        /// Who is known through the gateway.
-        var agents: [AgentName] = []
-    }
-
     struct Full: Error, CustomStringConvertible {
         let limit: Int
         var description: String {
@@ -32,9 +18,9 @@ struct MailStore {
     private(set) var database: DatabaseQueue
     private var checkpointer: Checkpointer
     private var log: MessageLog
-    private var parties = Parties()
-    /// Called with its new place when a damaged database was moved away.
-    var onMovedAside: @Sendable (String) -> Void = { _ in }
+    private var participants = Participants()
+    /// Where the former database is, when it was damaged and an empty one begun.
+    private var formerPlace: String?
 
     /// Opens the mail that is kept in a directory. A database that is damaged is moved aside, and an empty one begun.
     ///
@@ -45,17 +31,20 @@ struct MailStore {
         sizeLimit = settings.sizeLimit
         retention = settings.retention
         log = try MessageLog(path: "\(directory)/messages.log")
-        if MailDatabase.isNoFileOfOurs(path) { movedAside = try MailDatabase.moveAside(path) }
+        if MailDatabase.isNoFileOfOurs(path) { formerPlace = try MailDatabase.moveAside(path) }
         do {
             (database, checkpointer) = try MailDatabase.open(path)
         } catch let error where MailDatabase.isDamage(error) {
-            movedAside = try MailDatabase.moveAside(path)
+            formerPlace = try MailDatabase.moveAside(path)
             (database, checkpointer) = try MailDatabase.open(path)
         }
     }
 
-    /// Where the database of before is that could not be opened.
-    private(set) var movedAside: String?
+    /// Says once where the former database is now, after it was replaced because it was damaged.
+    mutating func takeFormerPlace() -> String? {
+        defer { formerPlace = nil }
+        return formerPlace
+    }
 
     // MARK: Writing
 
@@ -71,7 +60,7 @@ struct MailStore {
             if !batch.mail.isEmpty { try store.makeRoom() }
             try store.log.rotateIfFull()
             let end = store.log.size
-            var parties = store.parties
+            var participants = store.participants
             var stored: [StoredMail] = []
             do {
                 try store.database.write { database in
@@ -87,7 +76,7 @@ struct MailStore {
                             stored.append(.unknown)
                             continue
                         }
-                        try Self.insert(mail, &parties, into: database)
+                        try Self.insert(mail, &participants, into: database)
                         stored.append(.new(frame))
                         // What the bus itself says is between it and the session.
                         if case .message = mail.content { records.append((frame, mail.mailboxes.count)) }
@@ -100,7 +89,7 @@ struct MailStore {
                 try store.log.cut(to: end)
                 throw error
             }
-            store.parties = parties
+            store.participants = participants
             return stored
         }
         let changes = batch.settled.count + batch.owners.count + batch.merges.count
@@ -122,7 +111,9 @@ struct MailStore {
         return row.map { .known(MessageID(rowID: $0[0]), ($0[1] as Int?).flatMap(StoredState.init) ?? .seen) }
     }
 
-    private static func insert(_ mail: MailBatch.Mail, _ parties: inout Parties, into database: Database) throws {
+    private static func insert(_ mail: MailBatch.Mail, _ participants: inout Participants, into database: Database)
+        throws
+    {
         let statement = try BulkStatement(
             "INSERT INTO messages (id, sender, recipient, in_reply_to, depth, text) VALUES (?,?,?,?,?,?)",
             in: database
@@ -130,13 +121,13 @@ struct MailStore {
         let id = BulkStatement.Value.integer(mail.id.rowID)
         switch mail.content {
         case .message(let message):
-            let sender = try parties.number(
+            let sender = try participants.number(
                 of: .init(sessionID: message.from, name: message.fromName, label: message.fromLabel),
                 usedBy: mail.id,
                 in: database
             )
             let recipient = try message.toSessionID.map { sessionID in
-                try parties.number(
+                try participants.number(
                     of: .init(sessionID: sessionID, name: message.to ?? "", label: ""),
                     usedBy: mail.id,
                     in: database
@@ -191,7 +182,7 @@ struct MailStore {
         )
     }
 
-    private static func save(_ owner: Owner, in database: Database) throws {
+    private static func save(_ owner: MailboxRecord, in database: Database) throws {
         try database.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO mailboxes
@@ -201,7 +192,7 @@ struct MailStore {
         )
         .execute(arguments: [
             owner.mailbox, owner.sessionID.rawValue, owner.name?.rawValue, owner.label.rawValue,
-            owner.workingDirectory, Int64(clamping: owner.lastSeen.microseconds), owner.gateway?.rawValue,
+            owner.workingDirectory, Int64(clamping: owner.lastSeen.microseconds), owner.owner.gatewayAgent?.rawValue,
             owner.agents.map(\.rawValue).joined(separator: " "),
         ])
     }
@@ -249,9 +240,9 @@ struct MailStore {
         checkpointer.rest()
     }
 
-    /// The parties of messages that were removed are forgotten with them.
-    mutating func forgetParties() {
-        parties = Parties()
+    /// The participants of messages that were removed are forgotten with them.
+    mutating func forgetParticipants() {
+        participants = Participants()
     }
 
     // MARK: Damage
@@ -264,8 +255,8 @@ struct MailStore {
             close()
             let place = try MailDatabase.moveAside(path)
             (database, checkpointer) = try MailDatabase.open(path)
-            parties = Parties()
-            onMovedAside(place)
+            participants = Participants()
+            formerPlace = place
             return try body(&self)
         }
     }

@@ -2,8 +2,8 @@ import GRDB
 import InterSessionCore
 
 /// Senders and receivers as messages name them. They are few, and messages many: a message keeps their numbers.
-struct Parties: Sendable {
-    struct Party: Hashable {
+struct Participants: Sendable {
+    struct Participant: Hashable {
         let sessionID: String
         let name: String
         let label: String
@@ -16,30 +16,31 @@ struct Parties: Sendable {
     }
 
     private static let mostRemembered = 1024
-    /// How exactly it is stored when a party was last used: a write for each message would cost as much as the message.
+    /// How exactly it is stored when a participant was last used: a write for each message would cost as much as the message.
     private static let accuracy: Duration = .seconds(86_400)
 
-    private var entries: [Party: Entry] = [:]
+    private var entries: [Participant: Entry] = [:]
 
-    /// The number of the party, which is given when it has none.
+    /// The number of the participant, which is given when it has none.
     ///
     /// It holds once the transaction is committed: after a rollback the copy of before must be used.
-    mutating func number(of party: Party, usedBy message: MessageID, in database: Database) throws -> Int64 {
-        var entry = try entries[party] ?? find(party, usedBy: message, in: database)
+    mutating func number(of participant: Participant, usedBy message: MessageID, in database: Database) throws -> Int64
+    {
+        var entry = try entries[participant] ?? find(participant, usedBy: message, in: database)
         if message.time.timeSince(entry.lastUsed.time) > Self.accuracy {
             try database.cachedStatement(sql: "UPDATE parties SET last_used = ? WHERE id = ?")
                 .execute(arguments: [message.rowID, entry.number])
             entry.lastUsed = message
-        } else if entries[party] != nil {
+        } else if entries[participant] != nil {
             return entry.number
         }
         if entries.count >= Self.mostRemembered { entries = [:] }
-        entries[party] = entry
+        entries[participant] = entry
         return entry.number
     }
 
-    private func find(_ party: Party, usedBy message: MessageID, in database: Database) throws -> Entry {
-        let names: StatementArguments = [party.sessionID, party.name, party.label]
+    private func find(_ participant: Participant, usedBy message: MessageID, in database: Database) throws -> Entry {
+        let names: StatementArguments = [participant.sessionID, participant.name, participant.label]
         try database.cachedStatement(
             sql: "INSERT OR IGNORE INTO parties (session_id, name, label, last_used) VALUES (?,?,?,?)"
         )
@@ -50,11 +51,11 @@ struct Parties: Sendable {
             ),
             arguments: names
         )
-        guard let row else { throw DatabaseError(message: "a party has no number") }
+        guard let row else { throw DatabaseError(message: "a participant has no number") }
         return Entry(number: row["id"], lastUsed: MessageID(rowID: row["last_used"]))
     }
 
-    /// Removes the parties that no message names any more: those that were last used before the oldest message.
+    /// Removes the participants that no message names any more: those that were last used before the oldest message.
     ///
     /// - Returns: how many there were.
     static func removeUnused(from database: Database) throws -> Int {

@@ -202,7 +202,7 @@ final class LiveBus {
         memory.bus.stopAccepting()
         await worker.value
         for peer in connections.map(\.peer) + [observer] { await peer.drop() }
-        await memory.takeApart()
+        await memory.loop.shutdownGracefully()
     }
 
     // MARK: Comparing
