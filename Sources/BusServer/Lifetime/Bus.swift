@@ -95,7 +95,6 @@ struct Bus: Sendable {
             memory.populationChanged()
         }
         let router = Router(
-            registry: registry,
             membership: membership,
             delivery: delivery,
             lookup: Lookup(registry: registry, storage: storage, journal: journal, clock: clock, logger: logger),

@@ -3,7 +3,6 @@ import Logging
 
 /// What happens for each frame. It belongs to the server's one event loop, and everything it owns with it.
 final class Router {
-    private let registry: Registry
     private let membership: Membership
     private let delivery: Delivery
     private let lookup: Lookup
@@ -16,7 +15,6 @@ final class Router {
     private var refusals = RefusalLog()
 
     init(
-        registry: Registry,
         membership: Membership,
         delivery: Delivery,
         lookup: Lookup,
@@ -25,7 +23,6 @@ final class Router {
         clock: BusClock,
         logger: Logger
     ) {
-        self.registry = registry
         self.membership = membership
         self.delivery = delivery
         self.lookup = lookup
