@@ -220,7 +220,7 @@ struct MailStoreTests {
             for id in ids { _ = try store.commit(MailBatch(mail: [mail(id)])) }
             _ = try store.commit(MailBatch(settled: ids.map { .init(message: $0, mailbox: 1, state: .seen) }))
             func count() async throws -> Int {
-                try await store.database.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM parties") ?? 0 }
+                try store.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM parties") ?? 0 }
             }
             #expect(try await count() == 2)
             _ = try store.expire(at: Self.now)

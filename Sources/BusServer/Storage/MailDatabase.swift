@@ -1,8 +1,8 @@
 import GRDB
 import InterSessionCore
 
-/// mail.sqlite: how it is opened, its schema, and what becomes of a file that cannot be used.
-enum MailDatabase {
+/// mail.sqlite: how it is opened, the one way to it, and what becomes of a file that cannot be used.
+struct MailDatabase {
     enum Failure: Error {
         /// A later version of the bus wrote it, in a way that this one cannot read.
         case newer(path: String)
@@ -16,20 +16,32 @@ enum MailDatabase {
     /// How long a process that looks into the file, or copies it, may hold a lock at the start.
     private static let patience: Duration = .seconds(60)
 
+    let path: String
+    private let queue: DatabaseQueue
+    private let checkpointer: Checkpointer
+
+    // MARK: Opening and closing
+
     /// Opens the database and brings its schema up to date.
     ///
     /// - Throws: `DatabaseError`, `PlatformError`, ``Failure``.
-    static func open(_ path: String) throws -> (database: DatabaseQueue, checkpointer: Checkpointer) {
-        // SQLite follows links. Whoever made one of its side files one could have it write into any file of the user's.
-        for file in [path + "-wal", path + "-shm"] where File.isAlias(file) { File.remove(file) }
+    init(_ path: String) throws {
+        self.path = path
+        Self.removeAliases(beside: path)
         // SQLite gives its side files the mode of this one.
         _ = try File.openForAppending(path)
+        (queue, checkpointer) = try Self.whenUnlocked(path) {
+            let queue = try Self.connect(path)
+            try Self.migrate(queue)
+            return (queue, Checkpointer(try Self.connect(path)))
+        }
+    }
+
+    private static func whenUnlocked<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
         let giveUp = ContinuousClock.now + patience
         while true {
             do {
-                let database = try connect(path)
-                try migrate(database)
-                return (database, Checkpointer(try connect(path)))
+                return try body()
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 // SQLite itself has waited for seconds.
                 guard .now < giveUp else { throw Failure.locked(path: path) }
@@ -37,13 +49,9 @@ enum MailDatabase {
         }
     }
 
-    /// Brings the schema up to date, where it is not of a later version.
-    static func migrate(_ database: DatabaseQueue) throws {
-        let written = try database.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
-        guard written <= generation else { throw Failure.newer(path: database.path) }
-        try migrator.migrate(database)
-        guard written < generation else { return }
-        try database.write { try $0.execute(sql: "PRAGMA user_version = \(generation)") }
+    /// SQLite follows links. Whoever made one of its side files one could have it write into any file of the user's.
+    private static func removeAliases(beside path: String) {
+        for file in [path + "-wal", path + "-shm"] where File.isAlias(file) { File.remove(file) }
     }
 
     private static func connect(_ path: String) throws -> DatabaseQueue {
@@ -63,6 +71,103 @@ enum MailDatabase {
         }
         return try DatabaseQueue(path: path, configuration: configuration)
     }
+
+    private static func migrate(_ queue: DatabaseQueue) throws {
+        let written = try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+        guard written <= generation else { throw Failure.newer(path: queue.path) }
+        try migrator.migrate(queue)
+        guard written < generation else { return }
+        try queue.write { try $0.execute(sql: "PRAGMA user_version = \(generation)") }
+    }
+
+    /// The last thing that is done: SQLite tidies its files up.
+    func close() {
+        checkpointer.close()
+        try? queue.close()
+    }
+
+    // MARK: Statements
+
+    func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try queue.read(body)
+    }
+
+    /// Does `body` in one transaction: all of it or, when it throws, nothing.
+    func write<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try queue.write(body)
+    }
+
+    /// Bytes of the file that hold something.
+    func usedBytes() throws -> Int {
+        try queue.read { database in
+            let pages = try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+            let free = try Int.fetchOne(database, sql: "PRAGMA freelist_count") ?? 0
+            return (pages - free) * (try Int.fetchOne(database, sql: "PRAGMA page_size") ?? 0)
+        }
+    }
+
+    /// Notes that so much was committed.
+    func committed(bytes: Int) {
+        checkpointer.committed(bytes: bytes)
+    }
+
+    /// Nothing is to be written for now: SQLite's log is made short.
+    func rest() {
+        checkpointer.rest()
+    }
+
+    // MARK: Copies
+
+    /// Writes all of it into another file.
+    func copy(to path: String) throws {
+        let copy = try DatabaseQueue(path: path)
+        try queue.backup(to: copy)
+        try copy.close()
+    }
+
+    /// Does `body` in one transaction that sees another database as `shared`.
+    func writeBeside<Result>(_ other: String, _ body: (Database) throws -> Result) throws -> Result {
+        try queue.writeWithoutTransaction { database in
+            try database.execute(sql: "ATTACH DATABASE ? AS shared", arguments: [other])
+            defer { try? database.execute(sql: "DETACH DATABASE shared") }
+            var result: Result?
+            try database.inTransaction {
+                result = try body(database)
+                return .commit
+            }
+            guard let result else { throw DatabaseError(message: "the transaction did not run") }
+            return result
+        }
+    }
+
+    /// Brings the schema of a database up to date that is not the bus's yet, where it is not of a later version.
+    static func migrate(_ path: String) throws {
+        let queue = try DatabaseQueue(path: path)
+        defer { try? queue.close() }
+        try migrate(queue)
+    }
+
+    /// Does `body` while nobody else can open the database, all of which is in its one file then: whoever has it open
+    /// keeps a lock on it.
+    static func withNobodyElse(in path: String, _ body: () throws -> Void) throws {
+        removeAliases(beside: path)
+        _ = try File.openForAppending(path)
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(2)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        defer { try? queue.close() }
+        try queue.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA journal_mode = DELETE")
+            try database.execute(sql: "BEGIN EXCLUSIVE")
+            defer { try? database.execute(sql: "ROLLBACK") }
+            try body()
+        }
+    }
+
+    // MARK: Files that cannot be used
 
     /// Whether there is something that no server has put there: a directory, or a link.
     static func isNoFileOfOurs(_ path: String) -> Bool {
@@ -87,90 +192,6 @@ enum MailDatabase {
     static func isDamage(_ error: any Error) -> Bool {
         guard let error = error as? DatabaseError else { return false }
         return [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode)
-    }
-
-    private static var migrator: DatabaseMigrator {
-        var migrator = DatabaseMigrator()
-        migrator.registerMigration("mailboxes") { database in
-            try database.execute(
-                sql: """
-                    CREATE TABLE mailboxes (
-                        id INTEGER PRIMARY KEY,
-                        session_id TEXT NOT NULL,
-                        name TEXT,
-                        label TEXT NOT NULL,
-                        working_directory TEXT NOT NULL,
-                        last_seen INTEGER NOT NULL -- microseconds since 1970, as all times here
-                    );
-                    CREATE TABLE parties (
-                        id INTEGER PRIMARY KEY,
-                        session_id TEXT NOT NULL,
-                        name TEXT NOT NULL,
-                        label TEXT NOT NULL,
-                        UNIQUE (session_id, name, label)
-                    );
-                    CREATE TABLE messages (
-                        id INTEGER PRIMARY KEY, -- MessageID: its time of acceptance
-                        sender INTEGER, -- of parties; NULL: a notice of the bus itself
-                        recipient INTEGER, -- of parties; NULL: a broadcast or a notice
-                        in_reply_to TEXT,
-                        depth INTEGER NOT NULL, -- of a chain of automatic messages; 0: not automatic
-                        text TEXT NOT NULL
-                    );
-                    CREATE INDEX automatic_messages ON messages (id, depth) WHERE depth > 0;
-                    CREATE TABLE deliveries (
-                        message INTEGER NOT NULL,
-                        mailbox INTEGER NOT NULL,
-                        state INTEGER NOT NULL, -- StoredState
-                        PRIMARY KEY (message, mailbox)
-                    ) WITHOUT ROWID;
-                    CREATE INDEX unseen ON deliveries (mailbox, message) WHERE state = 0;
-                    CREATE INDEX expired ON deliveries (message) WHERE state = 2;
-                    -- Filled when there is time for it, up to the message of search_progress.
-                    CREATE VIRTUAL TABLE search USING fts5 (text, content = 'messages', content_rowid = 'id');
-                    CREATE TABLE search_progress (message INTEGER NOT NULL);
-                    INSERT INTO search_progress VALUES (0);
-                    """
-            )
-        }
-        migrator.registerMigration("gateways") { database in
-            try database.execute(
-                sql: """
-                    ALTER TABLE mailboxes ADD COLUMN gateway TEXT; -- the agent whose gateway owns it; NULL: a session
-                    ALTER TABLE mailboxes ADD COLUMN agents TEXT NOT NULL DEFAULT ''; -- known through it, with spaces
-                    -- What senders called their messages, so that a repetition is known.
-                    CREATE TABLE keys (
-                        mailbox INTEGER NOT NULL, -- of the sender
-                        key TEXT NOT NULL,
-                        message INTEGER NOT NULL,
-                        PRIMARY KEY (mailbox, key)
-                    ) WITHOUT ROWID;
-                    CREATE INDEX keyed_messages ON keys (message);
-                    """
-            )
-        }
-        migrator.registerMigration("ageing") { database in
-            try database.execute(
-                sql: """
-                    ALTER TABLE deliveries ADD COLUMN expired_at INTEGER; -- by the calendar; NULL: it has not expired
-                    ALTER TABLE parties ADD COLUMN last_used INTEGER NOT NULL DEFAULT 0; -- of messages, to a day
-                    UPDATE parties SET last_used = (SELECT COALESCE(MAX(id), 0) FROM messages);
-                    -- One row: when the calendar was looked at last, and since when it is doubted, see CalendarCheck.
-                    CREATE TABLE calendar (
-                        seen INTEGER NOT NULL,
-                        doubted_since INTEGER,
-                        believed_for INTEGER NOT NULL DEFAULT 0 -- microseconds of the doubt
-                    );
-                    INSERT INTO calendar (seen)
-                    SELECT MAX(moment) FROM (
-                        SELECT MAX(id) AS moment FROM messages UNION ALL SELECT MAX(last_seen) FROM mailboxes
-                    )
-                    HAVING MAX(moment) IS NOT NULL;
-                    UPDATE deliveries SET expired_at = (SELECT seen FROM calendar) WHERE state = 2;
-                    """
-            )
-        }
-        return migrator
     }
 }
 

@@ -28,8 +28,8 @@ struct Participants: Sendable {
     {
         var entry = try entries[participant] ?? find(participant, usedBy: message, in: database)
         if message.time.timeSince(entry.lastUsed.time) > Self.accuracy {
-            try database.cachedStatement(sql: "UPDATE parties SET last_used = ? WHERE id = ?")
-                .execute(arguments: [message.rowID, entry.number])
+            try database.cachedStatement(sql: "UPDATE parties SET last_used = :message WHERE id = :number")
+                .execute(arguments: ["message": message.rowID, "number": entry.number])
             entry.lastUsed = message
         } else if entries[participant] != nil {
             return entry.number
@@ -40,14 +40,22 @@ struct Participants: Sendable {
     }
 
     private func find(_ participant: Participant, usedBy message: MessageID, in database: Database) throws -> Entry {
-        let names: StatementArguments = [participant.sessionID, participant.name, participant.label]
+        let names: StatementArguments = [
+            "session_id": participant.sessionID, "name": participant.name, "label": participant.label,
+        ]
         try database.cachedStatement(
-            sql: "INSERT OR IGNORE INTO parties (session_id, name, label, last_used) VALUES (?,?,?,?)"
+            sql: """
+                INSERT OR IGNORE INTO parties (session_id, name, label, last_used)
+                VALUES (:session_id, :name, :label, :message)
+                """
         )
-        .execute(arguments: names + [message.rowID])
+        .execute(arguments: names + ["message": message.rowID])
         let row = try Row.fetchOne(
             try database.cachedStatement(
-                sql: "SELECT id, last_used FROM parties WHERE session_id = ? AND name = ? AND label = ?"
+                sql: """
+                    SELECT id, last_used FROM parties
+                    WHERE session_id = :session_id AND name = :name AND label = :label
+                    """
             ),
             arguments: names
         )

@@ -70,9 +70,7 @@ struct SharedMail {
     private func moveDatabase(into place: String) throws -> Bool {
         let shared = directory.sharedMail
         do {
-            for file in [shared + "-wal", shared + "-shm"] where File.isAlias(file) { File.remove(file) }
-            _ = try File.openForAppending(shared)
-            try alone(with: shared) { try File.rename(shared, to: Self.importPath(in: place)) }
+            try MailDatabase.withNobodyElse(in: shared) { try File.rename(shared, to: Self.importPath(in: place)) }
             logger.notice("took over the mail of version 0.1.0")
         } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
             logger.warning(
@@ -86,31 +84,11 @@ struct SharedMail {
         return true
     }
 
-    /// Does `body` while nobody else can open the database, all of which is in its one file then: whoever has it open
-    /// keeps a lock on it.
-    private func alone(with path: String, _ body: () throws -> Void) throws {
-        var configuration = GRDB.Configuration()
-        configuration.busyMode = .timeout(2)
-        configuration.prepareDatabase { database in
-            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
-        }
-        let database = try DatabaseQueue(path: path, configuration: configuration)
-        defer { try? database.close() }
-        try database.writeWithoutTransaction { database in
-            try database.execute(sql: "PRAGMA journal_mode = DELETE")
-            try database.execute(sql: "BEGIN EXCLUSIVE")
-            defer { try? database.execute(sql: "ROLLBACK") }
-            try body()
-        }
-    }
-
     // MARK: Bringing in
 
     private func bringIn(_ source: String, _ path: String) throws {
         do {
-            let database = try DatabaseQueue(path: source)
-            defer { try? database.close() }
-            try MailDatabase.migrate(database)
+            try MailDatabase.migrate(source)
         } catch let error where MailDatabase.isDamage(error) {
             let place = try MailDatabase.moveAside(source)
             return logger.error("mail that was to be brought in was damaged and is at \(place) now")
@@ -127,21 +105,9 @@ struct SharedMail {
     /// Copies all messages and sessions. What is there already is left as it is, so that a copy which was cut off may be
     /// made again.
     private func copy(_ shared: String, into path: String) throws -> Int {
-        let (database, checkpointer) = try MailDatabase.open(path)
-        defer {
-            checkpointer.close()
-            try? database.close()
-        }
-        return try database.writeWithoutTransaction { database in
-            try database.execute(sql: "ATTACH DATABASE ? AS shared", arguments: [shared])
-            defer { try? database.execute(sql: "DETACH DATABASE shared") }
-            var count = 0
-            try database.inTransaction {
-                count = try SharedMailCopy(database).run()
-                return .commit
-            }
-            return count
-        }
+        let database = try MailDatabase(path)
+        defer { database.close() }
+        return try database.writeBeside(shared) { try SharedMailCopy($0).run() }
     }
 
     // MARK: messages.log

@@ -14,7 +14,7 @@ struct SharedMailCopy {
     func run() throws -> Int {
         let mailboxes = try copyMailboxes()
         try copyParties()
-        let indexed = try Int64.fetchOne(database, sql: "SELECT message FROM search_progress") ?? 0
+        let indexed = try MailStore.lastIndexed(in: database)
         let ids = try Int64.fetchAll(database, sql: "SELECT id FROM shared.messages ORDER BY id")
         var count = 0
         for id in ids {
@@ -32,23 +32,18 @@ struct SharedMailCopy {
     /// - Returns: the mailbox that each of the shared ones is in this database.
     private func copyMailboxes() throws -> [Int64: Int64] {
         var mailboxes: [Int64: Int64] = [:]
-        var last =
-            try Int64.fetchOne(
-                database,
-                sql: """
-                    SELECT MAX(id) FROM (
-                        SELECT MAX(id) AS id FROM mailboxes UNION SELECT MAX(mailbox) FROM deliveries
-                        UNION SELECT MAX(mailbox) FROM keys
-                    )
-                    """
-            ) ?? 0
-        for row in try Row.fetchAll(database, sql: "SELECT * FROM shared.mailboxes ORDER BY last_seen") {
+        var last = try MailStore.lastMailbox(in: database)
+        let rows = try Row.fetchAll(
+            database,
+            sql: "SELECT \(MailboxRecord.columns) FROM shared.mailboxes ORDER BY last_seen"
+        )
+        for row in rows {
             let old: Int64 = row["id"]
             if let known = try find(row) {
                 mailboxes[old] = known
                 try database.execute(
-                    sql: "UPDATE mailboxes SET last_seen = MAX(last_seen, ?) WHERE id = ?",
-                    arguments: [row["last_seen"] as Int64, known]
+                    sql: "UPDATE mailboxes SET last_seen = MAX(last_seen, :last_seen) WHERE id = :id",
+                    arguments: ["last_seen": row["last_seen"] as Int64, "id": known]
                 )
             } else {
                 last += 1
@@ -56,10 +51,10 @@ struct SharedMailCopy {
                 try database.execute(
                     sql: """
                         INSERT INTO mailboxes (id, session_id, name, label, working_directory, last_seen, gateway, agents)
-                        SELECT ?, session_id, name, label, working_directory, last_seen, gateway, agents
-                        FROM shared.mailboxes WHERE id = ?
+                        SELECT :new, session_id, name, label, working_directory, last_seen, gateway, agents
+                        FROM shared.mailboxes WHERE id = :old
                         """,
-                    arguments: [last, old]
+                    arguments: ["new": last, "old": old]
                 )
             }
         }
@@ -70,8 +65,8 @@ struct SharedMailCopy {
         if let gateway = row["gateway"] as String? {
             return try Int64.fetchOne(
                 database,
-                sql: "SELECT id FROM main.mailboxes WHERE gateway = ?",
-                arguments: [gateway]
+                sql: "SELECT id FROM main.mailboxes WHERE gateway = :gateway",
+                arguments: ["gateway": gateway]
             )
         }
         return try Int64.fetchOne(
@@ -115,10 +110,10 @@ struct SharedMailCopy {
                         SELECT here.text = there.text AND here.sender IS (
                             SELECT new FROM same_parties WHERE old = there.sender
                         )
-                        FROM main.messages here JOIN shared.messages there ON there.id = ? WHERE here.id = ?
+                        FROM main.messages here JOIN shared.messages there ON there.id = :there WHERE here.id = :here
                         """
                 ),
-                arguments: [id, new]
+                arguments: ["there": id, "here": new]
             )
             guard let isSame else { break }
             if isSame { return (new, false) }
@@ -128,40 +123,48 @@ struct SharedMailCopy {
         try database.cachedStatement(
             sql: """
                 INSERT INTO main.messages (id, sender, recipient, in_reply_to, depth, text)
-                SELECT ?, (SELECT new FROM same_parties WHERE old = sender),
+                SELECT :new, (SELECT new FROM same_parties WHERE old = sender),
                     (SELECT new FROM same_parties WHERE old = recipient), in_reply_to, depth, text
-                FROM shared.messages WHERE id = ?
+                FROM shared.messages WHERE id = :old
                 """
         )
-        .execute(arguments: [new, id])
+        .execute(arguments: ["new": new, "old": id])
         return (new, true)
     }
 
     private func copyDeliveries(of id: Int64, as new: Int64, _ mailboxes: [Int64: Int64]) throws {
         let deliveries = try Row.fetchAll(
             try database.cachedStatement(
-                sql: "SELECT mailbox, state, expired_at FROM shared.deliveries WHERE message = ?"
+                sql: "SELECT mailbox, state, expired_at FROM shared.deliveries WHERE message = :id"
             ),
-            arguments: [id]
+            arguments: ["id": id]
         )
         for row in deliveries {
             // That of a session which was forgotten keeps its number of before, which says only that it was there.
             let mailbox: Int64 = row["mailbox"]
             try database.cachedStatement(
-                sql: "INSERT OR IGNORE INTO deliveries (message, mailbox, state, expired_at) VALUES (?,?,?,?)"
+                sql: """
+                    INSERT OR IGNORE INTO deliveries (message, mailbox, state, expired_at)
+                    VALUES (:message, :mailbox, :state, :expired_at)
+                    """
             )
             .execute(arguments: [
-                new, mailboxes[mailbox] ?? -mailbox, row["state"] as Int, row["expired_at"] as Int64?,
+                "message": new,
+                "mailbox": mailboxes[mailbox] ?? -mailbox,
+                "state": row["state"] as Int,
+                "expired_at": row["expired_at"] as Int64?,
             ])
         }
         let keys = try Row.fetchAll(
-            try database.cachedStatement(sql: "SELECT mailbox, key FROM shared.keys WHERE message = ?"),
-            arguments: [id]
+            try database.cachedStatement(sql: "SELECT mailbox, key FROM shared.keys WHERE message = :id"),
+            arguments: ["id": id]
         )
         for row in keys {
             guard let mailbox = mailboxes[row["mailbox"]] else { continue }
-            try database.cachedStatement(sql: "INSERT OR IGNORE INTO keys (mailbox, key, message) VALUES (?,?,?)")
-                .execute(arguments: [mailbox, row["key"] as String, new])
+            try database.cachedStatement(
+                sql: "INSERT OR IGNORE INTO keys (mailbox, key, message) VALUES (:mailbox, :key, :message)"
+            )
+            .execute(arguments: ["mailbox": mailbox, "key": row["key"] as String, "message": new])
         }
     }
 
@@ -169,9 +172,9 @@ struct SharedMailCopy {
         try database.cachedStatement(
             sql: """
                 INSERT INTO search (rowid, text)
-                SELECT id, \(MailStore.indexedText) FROM main.messages WHERE id = ?
+                SELECT id, \(MailStore.indexedText) FROM main.messages WHERE id = :id
                 """
         )
-        .execute(arguments: [id])
+        .execute(arguments: ["id": id])
     }
 }
