@@ -5,7 +5,7 @@ import Testing
 
 @Suite("frames")
 struct FrameTests {
-    private static let agent = ClientFrame.AgentIntroduction(
+    private static let agent = ClientFrame.SessionIntroduction(
         sessionID: "abcd",
         name: "alpha",
         label: "L",

@@ -4,6 +4,7 @@ import NIOCore
 
 /// The server of one port, from its lock to its last byte.
 package struct BusServer: Sendable {
+    /// Why there is no server, as a sentence with the way out.
     package enum Failure: Error, Equatable {
         case alreadyRunning(port: Int)
     }
@@ -12,6 +13,10 @@ package struct BusServer: Sendable {
     private let mail: MailSettings
     private let logger: Logger
 
+    /// - Parameters:
+    ///   - endpoint: the port, and the data directory that all servers of this user share.
+    ///   - mail: what the mail of this server may cost.
+    ///   - logger: for server.log.
     package init(endpoint: BusEndpoint, mail: MailSettings, logger: Logger) {
         self.endpoint = endpoint
         self.mail = mail
@@ -23,6 +28,7 @@ package struct BusServer: Sendable {
     /// - Parameters:
     ///   - inheritedLock: the server's lock, when the process that started us took it; else it is taken here.
     ///   - ready: called once connections are accepted.
+    /// - Throws: ``Failure``, `PlatformError`, `DatabaseError` and `NIOCore.IOError`: why it cannot serve.
     package func run(inheritedLock: FileLock?, ready: () -> Void) async throws {
         let port = endpoint.settings.port
         let directory = endpoint.directory

@@ -14,7 +14,7 @@ final class MailMaintenance {
     private let clock: BusClock
     private let logger: Logger
     private var calendar: CalendarCheck
-    private var lastLook: ContinuousClock.Instant?
+    private var lastPass: ContinuousClock.Instant?
 
     init(
         storage: Storage,
@@ -37,28 +37,28 @@ final class MailMaintenance {
     }
 
     func start() {
-        ageMail()
+        removeOld()
         let bound = NIOLoopBound(self, eventLoop: storage.eventLoop)
         storage.eventLoop.scheduleRepeatedTask(
             initialDelay: Self.interval,
             delay: Self.interval
-        ) { _ in bound.value.ageMail() }
+        ) { _ in bound.value.removeOld() }
     }
 
-    /// Looks whether mail, sessions and files have grown old, if the calendar can be believed.
-    private func ageMail() {
+    /// Removes what has grown old, if the calendar can be believed.
+    private func removeOld() {
         let now = clock.now()
         let instant = clock.instant()
         let jump = calendar.look(
             at: now,
-            elapsed: lastLook.map { instant - $0 },
+            elapsed: lastPass.map { instant - $0 },
             longestAbsence: settings.retention / 2
         )
-        lastLook = instant
+        lastPass = instant
         if let jump {
             logger.warning(
                 """
-                the clock says \(now.iso8601), \(Age(seconds: Int(jump / .seconds(1)))) later than expected; no mail \
+                the clock says \(now.iso8601), \(Int(jump / .seconds(3600))) h later than expected; no mail \
                 expires until the bus has run by it for some hours, or it is set right
                 """
             )

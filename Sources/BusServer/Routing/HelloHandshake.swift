@@ -17,7 +17,7 @@ struct HelloHandshake {
     func judge(_ hello: ClientFrame.Hello, isLocalUser: Bool) throws(WireError) -> Admission {
         try checkToken(hello.token, isLocalUser: isLocalUser)
         switch hello.role {
-        case .agent(let agent): return try judge(agent, nonce: hello.nonce, hello.features)
+        case .agent(let session): return try judge(session, nonce: hello.nonce, hello.features)
         case .control(let session): return .control(try judgeControl(of: session, nonce: hello.nonce))
         case .observer: return .observer
         case .gateway(let gateway): return .member(try judge(gateway), replacing: nil)
@@ -35,19 +35,19 @@ struct HelloHandshake {
     }
 
     private func judge(
-        _ agent: ClientFrame.AgentIntroduction,
+        _ session: ClientFrame.SessionIntroduction,
         nonce: String?,
         _ features: Features
     ) throws(WireError) -> Admission {
-        let id = if let text = agent.sessionID { try SessionID(validating: text) } else { SessionID.random() }
-        let name = try name(of: agent, id, features)
-        let label = try SessionLabel(validating: agent.label)
+        let id = if let text = session.sessionID { try SessionID(validating: text) } else { SessionID.random() }
+        let name = try name(of: session, id, features)
+        let label = try SessionLabel(validating: session.label)
         let old = registry[id]?.connected
         if let old, !old.accepts(nonce: nonce) {
             throw .unauthorized("the session id is in use by another connection, which has another nonce")
         }
         if let name, registry.isTaken(name, byOtherThan: id) { throw taken(name) }
-        guard agent.printed.count <= WireLimits.printed else {
+        guard session.printed.count <= WireLimits.printed else {
             throw .invalidPayload("the field 'printed' names more than \(WireLimits.printed) messages")
         }
         return .member(
@@ -56,12 +56,12 @@ struct HelloHandshake {
                     id: id,
                     name: name,
                     // Who lists the sessions shows it to a person, and need not clean it again.
-                    workingDirectory: SafeText.singleLine(agent.workingDirectory.unicodeScalars),
+                    workingDirectory: SafeText.singleLine(session.workingDirectory.unicodeScalars),
                     nonce: nonce
                 ),
                 label: label,
-                processID: Self.checkable(agent.processID),
-                printed: features.contains(.acks) ? agent.printed.compactMap { MessageID($0) } : []
+                processID: Self.checkable(session.processID),
+                printed: features.contains(.acks) ? session.printed.compactMap { MessageID($0) } : []
             ),
             replacing: old
         )
@@ -97,12 +97,12 @@ struct HelloHandshake {
 
     /// The name that it wants. Where it leaves that to us: its name of before, else what it suggests, else one like that.
     private func name(
-        of agent: ClientFrame.AgentIntroduction,
+        of session: ClientFrame.SessionIntroduction,
         _ id: SessionID,
         _ features: Features
     ) throws(WireError) -> SessionName? {
-        guard agent.name.isEmpty else { return try SessionName(validating: agent.name) }
-        guard let suggestion = agent.suggestedName, features.contains(.sessions) else { return nil }
+        guard session.name.isEmpty else { return try SessionName(validating: session.name) }
+        guard let suggestion = session.suggestedName, features.contains(.sessions) else { return nil }
         if let before = registry[id]?.name, !registry.isTaken(before, byOtherThan: id) { return before }
         if let name = SessionName(rawValue: suggestion) {
             return registry.isTaken(name, byOtherThan: id) ? candidates(name).first : name

@@ -22,7 +22,7 @@ indirect enum MailContent: Sendable {
         }
     }
 
-    /// The frame for an agent that knows these features; nil where it could not read it.
+    /// The frame for a peer that knows these features; nil where it could not read it.
     func frame(for features: Features) -> ServerFrame? {
         switch self {
         case .message(var message):

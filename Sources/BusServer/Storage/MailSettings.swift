@@ -6,11 +6,14 @@ package struct MailSettings: Sendable {
     var retention: Duration = .seconds(7 * 86_400)
     /// Bytes of the database.
     var sizeLimit = 512 * 1_048_576
-    /// Direct messages between two agents within a minute; 0 is any number.
+    /// Direct messages between two sessions within a minute; 0 is any number.
     var pairLimit = WireLimits.directMessagesOfPair
 
+    /// The limits of a server that is told nothing.
     package init() {}
 
+    /// Reads the limits from environment variables, where they are set.
+    ///
     /// - Throws: `SettingsError` for a variable that cannot be used.
     package init(environment: (String) -> String?) throws(SettingsError) {
         if let days = try Self.number("INTER_SESSION_RETENTION_DAYS", 1...3650, "of days, from 1", environment) {
