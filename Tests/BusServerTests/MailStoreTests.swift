@@ -61,16 +61,16 @@ struct MailStoreTests {
             let first = try store.expire(at: Self.now)
             #expect(first.expired == 2 && first.removed == 1 && !first.isUnfinished)
             // Nothing that was not seen is removed by the pass that finds it old, however old it is.
-            #expect(try store.message(ages[0])?.fates.first?.state == .expired)
+            #expect(try store.message(ages[0])?.deliveries.first?.state == .expired)
             #expect(try store.message(ages[1]) == nil)
-            #expect(try store.message(ages[2])?.fates.first?.state == .expired)
-            #expect(try store.message(ages[3])?.fates.first?.state == .queued)
+            #expect(try store.message(ages[2])?.deliveries.first?.state == .expired)
+            #expect(try store.message(ages[3])?.deliveries.first?.state == .queued)
             #expect(try store.waiting() == [1: 1])
             let second = try store.expire(at: Self.now + .seconds(6 * 86_400))
             #expect(second.expired == 0 && second.removed == 0)
             let third = try store.expire(at: Self.now + .seconds(7 * 86_400 + 1))
             #expect(third.expired == 1 && third.removed == 2)
-            #expect(try store.message(ages[3])?.fates.first?.state == .expired)
+            #expect(try store.message(ages[3])?.deliveries.first?.state == .expired)
         }
     }
 
@@ -91,7 +91,7 @@ struct MailStoreTests {
     func expiredMailKeepsItsMailbox() async throws {
         try await TemporaryDirectory.with { path in
             var store = try store(path)
-            let owner = MailStore.Owner(
+            let owner = MailboxRecord(
                 mailbox: 1,
                 sessionID: try SessionID(validating: "id-beta"),
                 name: nil,
@@ -104,7 +104,7 @@ struct MailStoreTests {
             let first = try store.expire(at: later)
             #expect(first.expired == 1 && first.unused.isEmpty)
             try store.remove(mailboxes: [1])
-            #expect(try store.memory(of: 1).owners.count == 1)
+            #expect(try store.memory(of: 1).records.count == 1)
             #expect(try store.expire(at: later + .seconds(8 * 86_400)).unused == [1])
         }
     }
@@ -188,7 +188,7 @@ struct MailStoreTests {
             }
             try database.close()
             var store = try store(path)
-            let owner = MailStore.Owner(
+            let owner = MailboxRecord(
                 mailbox: 1,
                 sessionID: .random(),
                 name: nil,
@@ -221,7 +221,7 @@ struct MailStoreTests {
             for id in ids { _ = try store.commit(MailBatch(mail: [mail(id)])) }
             _ = try store.commit(MailBatch(settled: ids.map { .init(message: $0, mailbox: 1, state: .seen) }))
             func count() async throws -> Int {
-                try await store.database.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM parties") ?? 0 }
+                try store.read { try Int.fetchOne($0, sql: "SELECT COUNT(*) FROM parties") ?? 0 }
             }
             #expect(try await count() == 2)
             _ = try store.expire(at: Self.now)

@@ -48,14 +48,14 @@ struct MemoryBus: Sendable {
     /// A bus in that directory. Whoever starts it runs its storage, and ends it; nobody looks for stale connections, so
     /// that any time may pass.
     static func start(_ path: String, _ settings: MailSettings, clock: TestClock) async throws -> MemoryBus {
-        try await MemoryBus(DataDirectory(path: path), settings, clock, makesRounds: false)
+        try await MemoryBus(DataDirectory(path: path), settings, clock, checksPeriodically: false)
     }
 
     private init(
         _ directory: DataDirectory,
         _ settings: MailSettings,
         _ clock: TestClock,
-        makesRounds: Bool = true
+        checksPeriodically: Bool = true
     ) async throws {
         try directory.prepare()
         if !File.exists(directory.token) { try File.create(directory.token, with: Self.token.utf8) }
@@ -71,8 +71,10 @@ struct MemoryBus: Sendable {
                 clock: clock.clock,
                 logger: logger
             )
-            let bus = Bus(inheritance, given, loop) {}
-            if makesRounds { bus.startRounds(in: directory, token, isThere: { true }, leave: {}) }
+            let bus = Bus(inheritance, given, loop, databaseWasReplaced: {}, onIdle: {})
+            if checksPeriodically {
+                bus.startPeriodicChecks(in: directory, token, isThere: { true }, leave: {}, others: [])
+            }
             return bus
         }
         self.loop = loop

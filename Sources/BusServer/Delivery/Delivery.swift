@@ -4,7 +4,7 @@ import NIOCore
 
 /// The last step of mail in the server: stored, it goes to the sockets of its receivers as fast as they take it.
 ///
-/// An agent that keeps up gets what is accepted as it is committed. One that does not, or that has just come, is
+/// A peer that keeps up gets what is accepted as it is committed. One that does not, or that has just come, is
 /// behind: its mail is read from its mailbox in pages, when it has room for them, until it has caught up. So nobody's
 /// slowness takes more memory than a window, and nothing is lost with a connection.
 final class Delivery {
@@ -15,7 +15,7 @@ final class Delivery {
     private let storage: Storage
     private let journal: Journal
     private let logger: Logger
-    private var correspondence = Correspondence()
+    private var pendingReplies = PendingReplies()
 
     init(storage: Storage, journal: Journal, logger: Logger) {
         self.storage = storage
@@ -50,18 +50,18 @@ final class Delivery {
                 startOver(session.currentOwner)
             } else if giveToAsker(mail, session) {
                 wasDelivered = true
-            } else if let agent = session.agent {
-                // An agent that is behind gets it in its turn.
-                if agent.window.isBehind { continue }
-                guard agent.window.hasRoom(for: mail.content.bytes), agent.connection.isWritable else {
-                    agent.window.isBehind = true
+            } else if let peer = session.connected {
+                // One that is behind gets it in its turn.
+                if peer.window.isBehind { continue }
+                guard peer.window.hasRoom(for: mail.content.bytes), peer.connection.isWritable else {
+                    peer.window.isBehind = true
                     continue
                 }
-                let features = agent.connection.features
+                let features = peer.connection.features
                 // The receivers share the buffer, but for those who know less.
                 let isForAll = mail.content.isPlain || features.isSuperset(of: [.replies, .notices])
                 let readable = isForAll ? frame : mail.content.frame(for: features)?.encode()
-                push(mail.id, readable, bytes: mail.content.bytes, to: agent)
+                push(mail.id, readable, bytes: mail.content.bytes, to: peer)
                 wasDelivered = true
             }
         }
@@ -78,12 +78,12 @@ final class Delivery {
             to: message.to,
             state: wasDelivered ? .delivered : .queued,
             recipients: mail.recipients.count,
-            offlineSince: receiver.flatMap { $0.agent == nil ? $0.lastSeen.iso8601 : nil },
+            offlineSince: receiver.flatMap { $0.connected == nil ? $0.lastSeen.iso8601 : nil },
             ref: origin.ref
         )
         // Who does not acknowledge is not waited for.
         if let patience = origin.receiptWithin, let receiver, receiver.owesAcknowledgement(of: mail.id) {
-            correspondence.awaitReceipt(of: mail.id, sent, on: origin.connection)
+            pendingReplies.awaitReceipt(of: mail.id, sent, on: origin.connection)
             let bound = NIOLoopBound((delivery: self, id: mail.id), eventLoop: storage.eventLoop)
             storage.eventLoop.scheduleTask(in: TimeAmount(patience)) {
                 bound.value.delivery.receiptIsDue(bound.value.id)
@@ -112,141 +112,129 @@ final class Delivery {
 
     /// The receiver has seen the message, or has not in the time that there was.
     private func receiptIsDue(_ id: MessageID, as state: DeliveryState? = nil) {
-        guard let (answer, connection) = correspondence.takeReceipt(of: id) else { return }
+        guard let (answer, connection) = pendingReplies.takeReceipt(of: id) else { return }
         var sent = answer
         if let state { sent.state = state }
         connection.write(.sent(sent))
     }
 
-    private func push(_ id: MessageID, _ frame: ByteBuffer?, bytes: Int, to agent: Agent) {
-        agent.window.last = id
+    private func push(_ id: MessageID, _ frame: ByteBuffer?, bytes: Int, to peer: ConnectedPeer) {
+        peer.window.last = id
         guard let frame else {
-            // The agent cannot read it: it knows no such frame.
-            return journal.settle(id, in: agent.session)
+            // The peer cannot read it: it knows no such frame.
+            return journal.settle(id, in: peer.known)
         }
-        agent.window.add(id, bytes: bytes)
-        if agent.connection.features.contains(.acks) {
-            agent.connection.write(encoded: frame)
+        peer.window.add(id, bytes: bytes)
+        if peer.connection.features.contains(.acks) {
+            peer.connection.write(encoded: frame)
         } else {
-            agent.connection.write(encoded: frame) { [self] in acknowledge([id], by: agent, on: agent.connection) }
+            peer.connection.write(encoded: frame) { [self] in acknowledge([id], by: peer, on: peer.connection) }
         }
     }
 
     // MARK: Mail that waits
 
-    /// The agent has come: what waits for it is counted and delivered.
-    func start(_ agent: Agent, printed: [MessageID]) {
-        for id in printed { journal.settle(id, in: agent.session) }
-        if agent.connection.features.contains(.acks) {
+    /// The peer has come: what waits for it is counted and delivered.
+    func start(_ peer: ConnectedPeer, printed: [MessageID]) {
+        for id in printed { journal.settle(id, in: peer.known) }
+        if peer.connection.features.contains(.acks) {
             journal.flush()
-            let mailbox = agent.session.mailbox
+            let mailbox = peer.known.mailbox
             storage.perform { store in
                 try store.waiting(in: mailbox)
             } then: { [logger] outcome in
                 switch outcome {
-                case .success(let count): agent.connection.write(.waiting(count: count))
+                case .success(let count): peer.connection.write(.waiting(count: count))
                 case .failure(let error): logger.error("the mail that waits could not be counted: \(error)")
                 }
             }
         }
-        catchUp(agent)
-    }
-
-    /// Mail is being moved from another mailbox into this one.
-    func awaitMerge(into session: KnownSession) {
-        session.pendingMerges += 1
-        session.agent?.window.startOver()
-    }
-
-    /// The mail is there.
-    func merged(into session: KnownSession) {
-        session.pendingMerges -= 1
-        startOver(session.currentOwner)
+        catchUp(peer)
     }
 
     /// The mailbox has got mail that is older than what was delivered.
-    func startOver(_ session: KnownSession) {
-        guard let agent = session.agent else { return }
-        agent.window.startOver()
-        catchUp(agent)
+    func startOver(_ session: KnownPeer) {
+        guard let peer = session.connected else { return }
+        peer.window.startOver()
+        catchUp(peer)
     }
 
-    /// Reads the next page of an agent that is behind and has room.
-    func catchUp(_ agent: Agent) {
-        let window = agent.window
-        guard agent.session.pendingMerges == 0, window.isBehind, !window.isReading, window.hasMuchRoom,
-            agent.connection.isWritable
+    /// Reads the next page of a peer that is behind and has room.
+    func catchUp(_ peer: ConnectedPeer) {
+        let window = peer.window
+        guard peer.known.pendingMerges == 0, window.isBehind, !window.isReading, window.hasMuchRoom,
+            peer.connection.isWritable
         else { return }
-        agent.window.isReading = true
+        peer.window.isReading = true
         // What was acknowledged is not read again.
         journal.flush()
-        let mailbox = agent.session.mailbox
+        let mailbox = peer.known.mailbox
         storage.perform { store in
             let count = min(Self.pageCount, window.most)
             return try store.page(of: mailbox, after: window.last, bytes: Self.pageBytes, count: count)
         } then: { [self] outcome in
-            guard agent.session.agent === agent else { return }
-            agent.window.isReading = false
+            guard peer.known.connected === peer else { return }
+            peer.window.isReading = false
             switch outcome {
             case .success(let page):
-                if agent.window.reading == window.reading { take(page, for: agent) }
-                catchUp(agent)
+                if peer.window.reading == window.reading { take(page, for: peer) }
+                catchUp(peer)
             case .failure(let error):
-                logger.error("the mail of '\(agent.session.address)' could not be read: \(error)")
+                logger.error("the mail of '\(peer.known.address)' could not be read: \(error)")
                 // It comes again and finds its mail, or the trouble is over.
-                agent.connection.close(.goingAway, reason: "the mailbox could not be read")
+                peer.connection.close(.goingAway, reason: "the mailbox could not be read")
             }
         }
     }
 
-    private func take(_ page: MailStore.Page, for agent: Agent) {
+    private func take(_ page: MailStore.Page, for peer: ConnectedPeer) {
         for (id, content) in page.mail {
-            if agent.window.unacknowledged.contains(id) || agent.session.withheld.contains(id) {
-                agent.window.last = id
+            if peer.window.unacknowledged.contains(id) || peer.known.withheld.contains(id) {
+                peer.window.last = id
                 continue
             }
             // The rest is read again when there is room.
-            guard agent.window.hasRoom(for: content.bytes) else { return }
-            push(id, content.frame(for: agent.connection.features)?.encode(), bytes: content.bytes, to: agent)
+            guard peer.window.hasRoom(for: content.bytes) else { return }
+            push(id, content.frame(for: peer.connection.features)?.encode(), bytes: content.bytes, to: peer)
         }
         // Nothing can have come in between: what was committed after the page was read is delivered after it.
-        if page.isLast { agent.window.isBehind = false }
+        if page.isLast { peer.window.isBehind = false }
     }
 
     // MARK: What the receivers say
 
-    /// - Parameter connection: the agent's own, or that of a tool which waited for an answer.
-    func acknowledge(_ ids: [MessageID], by agent: Agent, on connection: Connection) {
-        let session = agent.session
+    /// - Parameter connection: the peer's own, or that of a tool which waited for an answer.
+    func acknowledge(_ ids: [MessageID], by peer: ConnectedPeer, on connection: any PeerOutlet) {
+        let session = peer.known
         for id in ids {
-            let wasHere = agent.window.remove(id)
+            let wasHere = peer.window.remove(id)
             let wasWithheld = !session.withheld.isEmpty && session.withheld.remove(id) != nil
             guard wasHere || wasWithheld else { continue }
             journal.settle(id, in: session)
             connection.withheld.remove(id)
             receiptIsDue(id, as: session.describe(.seen))
         }
-        catchUp(agent)
+        catchUp(peer)
     }
 
     /// Takes back a message that is on the connection of a gateway, which could not forward it.
     ///
     /// - Returns: whether it was there.
-    func takeBack(_ id: MessageID, from gateway: Agent) -> Bool {
+    func takeBack(_ id: MessageID, from gateway: ConnectedPeer) -> Bool {
         defer { catchUp(gateway) }
         return gateway.window.remove(id)
     }
 
     // MARK: Questions
 
-    func awaitAnswer(to id: MessageID, _ question: Correspondence.Question) {
-        correspondence.awaitAnswer(to: id, question)
+    func awaitAnswer(to id: MessageID, _ question: PendingReplies.Question) {
+        pendingReplies.awaitAnswer(to: id, question)
     }
 
     /// Gives an answer to the tool that waits for it.
-    private func giveToAsker(_ mail: AcceptedMail, _ session: KnownSession) -> Bool {
+    private func giveToAsker(_ mail: AcceptedMail, _ session: KnownPeer) -> Bool {
         guard case .message(let message) = mail.content, let sender = SessionID(rawValue: message.from),
-            let question = correspondence.question(answeredBy: message, from: sender, to: session),
+            let question = pendingReplies.takeQuestion(answeredBy: message, from: sender, to: session),
             let frame = mail.content.frame(for: question.connection.features)
         else { return false }
         session.withheld.insert(mail.id)
@@ -256,11 +244,27 @@ final class Delivery {
     }
 
     /// What the connection waited for is not for it any more.
-    func connectionClosed(_ connection: Connection, of session: KnownSession?) {
-        correspondence.forget(connection)
+    func connectionClosed(_ connection: any PeerOutlet, of session: KnownPeer?) {
+        pendingReplies.forget(connection)
         guard let session, !connection.withheld.isEmpty else { return }
         session.withheld.subtract(connection.withheld)
         connection.withheld = []
         startOver(session)
+    }
+}
+
+extension Delivery: MailboxKeeper {
+    func save(_ owner: KnownPeer) {
+        journal.save(owner)
+    }
+
+    /// Nothing is read from the heir's mailbox until the mail is there.
+    func merge(_ old: KnownPeer, into heir: KnownPeer) {
+        heir.pendingMerges += 1
+        heir.connected?.window.startOver()
+        journal.merge(old, into: heir) { [self] in
+            heir.pendingMerges -= 1
+            startOver(heir.currentOwner)
+        }
     }
 }

@@ -7,6 +7,8 @@ import Platform
 struct Bus: Sendable {
     let router: NIOLoopBound<Router>
     let storageWorker: Storage.Worker
+    let registry: NIOLoopBound<Registry>
+    let membership: NIOLoopBound<Membership>
     let journal: NIOLoopBound<Journal>
     let storage: NIOLoopBound<Storage>
     private let logger: Logger
@@ -16,7 +18,9 @@ struct Bus: Sendable {
 
     /// What is read from the disk before there is a bus.
     struct Inheritance: Sendable {
-        fileprivate var store: MailStore
+        fileprivate let store: MailStore
+        /// Where the former database is, when it could not be opened.
+        fileprivate let formerDatabase: String?
         fileprivate let memory: MailStore.Memory
         fileprivate let calendar: CalendarCheck
         fileprivate let lastMessageID: MessageID?
@@ -25,9 +29,11 @@ struct Bus: Sendable {
         ///
         /// - Parameter place: the directory in which the bus keeps its mail.
         init(_ place: String, _ settings: MailSettings) throws {
-            store = try MailStore(in: place, settings)
+            var store = try MailStore(in: place, settings)
             memory = try store.memory(of: LoopGuard.mostDepths)
             calendar = try store.calendar()
+            formerDatabase = store.takeFormerPlace()
+            self.store = store
             // The log may know of later messages than a database that had to be begun anew.
             lastMessageID = [MessageLog.lastID(in: "\(place)/messages.log"), memory.lastMessage].compactMap { $0 }.max()
         }
@@ -43,52 +49,57 @@ struct Bus: Sendable {
         let logger: Logger
     }
 
-    /// Must be called on the event loop.
+    /// Puts the parts together, each of which is given those below it. Must be called on the event loop.
+    ///
     /// - Parameters:
-    ///   - onNewStore: called when a damaged database was replaced by an empty one.
+    ///   - databaseWasReplaced: called when a damaged database was replaced by an empty one.
     ///   - onIdle: called when nobody was here for as long as a server stays.
     init(
         _ inheritance: Inheritance,
         _ given: Surroundings,
         _ eventLoop: any EventLoop,
-        onNewStore: @escaping () -> Void = {},
+        databaseWasReplaced: @escaping () -> Void,
         onIdle: @escaping () -> Void
     ) {
         let (clock, logger) = (given.clock, given.logger)
-        let registry = Registry(
-            owners: inheritance.memory.owners,
-            lastMailbox: inheritance.memory.lastMailbox,
-            clock: clock
-        )
-        var store = inheritance.store
-        let (damage, onDamage) = Self.reporter(eventLoop)
-        store.onMovedAside = onDamage
-        let storage = Storage(eventLoop: eventLoop, store: store)
-        let journal = Journal(storage: storage)
-        let delivery = Delivery(storage: storage, journal: journal, logger: logger)
-        let housekeeping = Housekeeping(
+        let storage = Storage(eventLoop: eventLoop)
+        let journal = Journal(
             storage: storage,
-            registry: registry,
-            delivery: delivery,
-            settings: given.settings,
-            clients: ClientFiles(given.directory),
-            calendar: inheritance.calendar,
-            clock: clock,
+            index: SearchIndexer(storage: storage, logger: logger),
             logger: logger
+        )
+        let delivery = Delivery(storage: storage, journal: journal, logger: logger)
+        let registry = Registry(
+            records: inheritance.memory.records,
+            lastMailbox: inheritance.memory.lastMailbox,
+            keeper: delivery,
+            clock: clock
         )
         let acceptance = Acceptance(
             journal: journal,
+            delivery: delivery,
             loops: LoopGuard(depths: inheritance.memory.depths, pairLimit: given.settings.pairLimit),
             lastMessageID: inheritance.lastMessageID,
             clock: clock,
             logger: logger
         )
-        let router = Router(
+        let idle = IdleShutdown(eventLoop: eventLoop, minutes: given.idleMinutes, shutDown: onIdle)
+        let memory = MemoryReturn(storage: storage)
+        let membership = Membership(
             registry: registry,
             token: given.token,
             acceptance: acceptance,
             delivery: delivery,
+            logger: logger
+        ) { isEmpty in
+            idle.populationChanged(isEmpty: isEmpty)
+            memory.populationChanged()
+        }
+        let router = Router(
+            membership: membership,
+            delivery: delivery,
             lookup: Lookup(registry: registry, storage: storage, journal: journal, clock: clock, logger: logger),
+            messages: MessageRouter(registry: registry, acceptance: acceptance, delivery: delivery, clock: clock),
             gateways: GatewayRouter(
                 registry: registry,
                 acceptance: acceptance,
@@ -100,72 +111,54 @@ struct Bus: Sendable {
             clock: clock,
             logger: logger
         )
-        let idle = IdleShutdown(eventLoop: eventLoop, minutes: given.idleMinutes, shutDown: onIdle)
-
-        journal.onOutcome = delivery.deliver
-        journal.onFailure = { logger.error("changes could not be stored, and will be with the next: \($0)") }
-        journal.onMerged = delivery.merged
-        journal.onIdle = housekeeping.journalIsIdle
-        registry.onChange = journal.save
-        registry.onMerge = { old, heir in
-            delivery.awaitMerge(into: heir)
-            journal.merge(old, into: heir)
-        }
-        let movedAside = { (place: String) in
+        let maintenance = MailMaintenance(
+            storage: storage,
+            registry: registry,
+            delivery: delivery,
+            settings: given.settings,
+            clients: ClientFiles(given.directory),
+            calendar: inheritance.calendar,
+            clock: clock,
+            logger: logger
+        )
+        let databaseWasLost = { (former: String) in
             let text =
-                "the mailboxes were damaged and are at \(place) now; mail that waited there is not delivered, "
+                "the mailboxes were damaged and are at \(former) now; mail that waited there is not delivered, "
                 + "messages.log has its text"
             logger.error("\(text)")
-            router.tellTheNext(text)
+            membership.notifyTheNext(text)
             registry.saveAll()
-            onNewStore()
+            databaseWasReplaced()
         }
-        damage.value.report = movedAside
-        if let place = store.movedAside { movedAside(place) }
-        let memory = MemoryReturn(storage: storage)
-        router.onPopulationChange = {
-            idle.populationChanged(isEmpty: registry.isEmpty)
-            memory.populationChanged()
-        }
+        storageWorker = storage.worker(with: inheritance.store, databaseWasReplaced: databaseWasLost)
+        if let former = inheritance.formerDatabase { databaseWasLost(former) }
         // A server that nobody ever joins leaves too.
-        router.onPopulationChange()
-        housekeeping.start()
+        idle.populationChanged(isEmpty: true)
+        memory.populationChanged()
+        maintenance.start()
         self.logger = logger
+        self.registry = NIOLoopBound(registry, eventLoop: eventLoop)
+        self.membership = NIOLoopBound(membership, eventLoop: eventLoop)
         self.router = NIOLoopBound(router, eventLoop: eventLoop)
         self.journal = NIOLoopBound(journal, eventLoop: eventLoop)
         self.storage = NIOLoopBound(storage, eventLoop: eventLoop)
-        storageWorker = storage.worker
     }
 
-    /// Carries word of a damaged database from the storage's thread to the event loop.
-    private final class DamageReport {
-        var report: (String) -> Void = { _ in }
-    }
-
-    private static func reporter(
-        _ eventLoop: any EventLoop
-    ) -> (NIOLoopBound<DamageReport>, @Sendable (String) -> Void) {
-        let bound = NIOLoopBound(DamageReport(), eventLoop: eventLoop)
-        return (bound, { place in eventLoop.execute { bound.value.report(place) } })
-    }
-
-    /// Begins to look for stale connections, and for the loss of the data directory. Its mail is rescued into a new one,
+    /// Begins to check for stale connections, and for the loss of the data directory. Its mail is rescued into a new one,
     /// and the server must leave, so that another takes its place there.
     ///
     /// Must be called on the event loop.
-    /// - Parameter others: what else is to be looked at every 10 s.
-    func startRounds(
+    /// - Parameter others: what else is to be checked every 10 s.
+    func startPeriodicChecks(
         in directory: DataDirectory,
         _ token: BearerToken,
         isThere: @escaping () -> Bool,
         leave: @escaping () -> Void,
-        others: [() -> Void] = []
+        others: [() -> Void]
     ) {
-        let router = router.value
-        let journal = journal.value
-        let storage = storage.value
+        let (router, membership, journal, storage) = (router.value, membership.value, journal.value, storage.value)
         let loss = DirectoryLoss(isThere: isThere) {
-            router.tellAll(
+            membership.notifyAll(
                 File.exists(directory.path)
                     ? "files of the bus in \(directory.path) were removed or replaced; the mail was saved beside them"
                     : "the data directory \(directory.path) was removed; the mail was saved into a new one"
@@ -177,13 +170,13 @@ struct Bus: Sendable {
                 try directory.prepare()
                 try token.restore(in: directory)
                 try store.rescue()
-            } then: { outcome in
-                if case .failure(let error) = outcome { router.log("the mail could not be saved: \(error)") }
+            } then: { [logger] outcome in
+                if case .failure(let error) = outcome { logger.error("the mail could not be saved: \(error)") }
                 leave()
             }
         }
-        let stale = StaleConnections(registry: router.registry, logger: logger)
-        Rounds([stale.look, loss.look] + others).start(on: self.router.eventLoop)
+        let stale = StaleConnections(registry: registry.value, isAlive: SystemProcess.isAlive, logger: logger)
+        PeriodicChecks([stale.check, loss.check] + others).start(on: self.router.eventLoop)
     }
 
     /// What was accepted is still stored; the storage ends after it.
@@ -196,12 +189,12 @@ struct Bus: Sendable {
         }
     }
 
-    /// Closes every agent's connection, and waits a little for the sockets to drain.
+    /// Closes the connection of every session and gateway, and waits a little for the sockets to drain.
     func sayGoodbye() async {
-        let router = router
-        let closed = router.eventLoop.flatSubmit {
-            let sockets = router.value.registry.agents.compactMap { $0.connection.close(.goingAway) }
-            return EventLoopFuture.andAllComplete(sockets, on: router.eventLoop)
+        let registry = registry
+        let closed = registry.eventLoop.flatSubmit {
+            let sockets = registry.value.connectedPeers.compactMap { $0.connection.close(.goingAway) }
+            return EventLoopFuture.andAllComplete(sockets, on: registry.eventLoop)
         }
         try? await withDeadline(Self.goodbyeDeadline, else: CancellationError()) { try await closed.get() }
     }

@@ -6,6 +6,7 @@ import ToolSupport
 
 /// The server of one port, from its lock to its last byte.
 package struct BusServer: Sendable {
+    /// Why there is no server, as a sentence with the way out.
     package enum Failure: Error, Equatable {
         case alreadyRunning(port: Int)
     }
@@ -14,6 +15,10 @@ package struct BusServer: Sendable {
     private let mail: MailSettings
     private let logger: Logger
 
+    /// - Parameters:
+    ///   - endpoint: the port, and the data directory that all servers of this user share.
+    ///   - mail: what the mail of this server may cost.
+    ///   - logger: for server.log.
     package init(endpoint: BusEndpoint, mail: MailSettings, logger: Logger) {
         self.endpoint = endpoint
         self.mail = mail
@@ -25,6 +30,7 @@ package struct BusServer: Sendable {
     /// - Parameters:
     ///   - inheritedLock: the server's lock, when the process that started us took it; else it is taken here.
     ///   - ready: called once connections are accepted.
+    /// - Throws: ``Failure``, `PlatformError`, `DatabaseError` and `NIOCore.IOError`: why it cannot serve.
     package func run(inheritedLock: FileLock?, ready: () -> Void) async throws {
         let port = endpoint.settings.port
         let directory = endpoint.directory
@@ -58,7 +64,7 @@ package struct BusServer: Sendable {
             NIOLoopBound(StoreFiles(directory.mail(port: port)), eventLoop: eventLoop)
         }.get()
         let bus = try await eventLoop.submit {
-            Bus(inheritance, given, eventLoop, onNewStore: { files.value.wereReplaced() }) {
+            Bus(inheritance, given, eventLoop, databaseWasReplaced: { files.value.wereReplaced() }) {
                 end.yield("nobody was here for \(idleMinutes) min")
             }
         }.get()
@@ -68,11 +74,11 @@ package struct BusServer: Sendable {
                     BusListener(
                         eventLoop: eventLoop,
                         router: bus.router,
-                        strangers: NIOLoopBound(StrangerLimit(), eventLoop: eventLoop),
+                        unauthenticated: NIOLoopBound(UnauthenticatedLimit(), eventLoop: eventLoop),
                         logger: logger
                     ),
                     endpoint,
-                    identity,
+                    publish: { try? identity.publish(servesTCP: $0) },
                     logger
                 ),
                 eventLoop: eventLoop
@@ -81,13 +87,13 @@ package struct BusServer: Sendable {
         let log = ServerLog(path: directory.serverLog)
         try await eventLoop.submit {
             let listeners = listeners.value
-            bus.startRounds(
+            bus.startPeriodicChecks(
                 in: directory,
                 token,
                 isThere: { lock.isInPlace(directory.serverLock(port: port)) && files.value.areInPlace },
                 leave: { end.yield("its files were removed or replaced") },
                 others: [
-                    listeners.look, log.rotateIfLong,
+                    listeners.check, log.rotateIfLong,
                     // Another server has saved it there, whose place this one has taken.
                     {
                         if SharedMail.isWaiting(in: directory.bus(port: port)) { end.yield("mail is to be brought in") }

@@ -13,7 +13,7 @@ final class DirectoryLoss {
     }
 
     /// Must be called now and then.
-    func look() {
+    func check() {
         guard !isLost, !isThere() else { return }
         isLost = true
         onLoss()

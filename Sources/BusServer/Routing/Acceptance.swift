@@ -4,13 +4,22 @@ import Logging
 /// Where mail that passed every rule goes in: it gets its id and is on its way to the journal.
 final class Acceptance {
     private let journal: Journal
+    private let delivery: Delivery
     private let logger: Logger
     private var messageIDs: MessageID.Sequence
     private var loops: LoopGuard
     private let clock: BusClock
 
-    init(journal: Journal, loops: LoopGuard, lastMessageID: MessageID?, clock: BusClock, logger: Logger) {
+    init(
+        journal: Journal,
+        delivery: Delivery,
+        loops: LoopGuard,
+        lastMessageID: MessageID?,
+        clock: BusClock,
+        logger: Logger
+    ) {
         self.journal = journal
+        self.delivery = delivery
         self.loops = loops
         self.clock = clock
         self.logger = logger
@@ -28,11 +37,12 @@ final class Acceptance {
         guard text.utf8.count <= limit else { throw .textTooLong(bytes: text.utf8.count, limit: limit) }
     }
 
+    /// Has the mail stored, then delivered.
     func accept(_ mail: AcceptedMail) {
         loops.remember(mail.id, mail.depth)
         for session in mail.recipients { session.lastMail = mail.id }
         mail.origin?.connection.hold(bytes: mail.content.bytes)
-        journal.accept(mail)
+        journal.write(mail) { [delivery] outcome in delivery.deliver(mail, outcome) }
     }
 
     /// How deep the message is in a chain of automatic ones.
@@ -48,8 +58,8 @@ final class Acceptance {
     /// - Returns: its depth in a chain of automatic ones.
     func admit(
         _ message: ClientFrame.Outgoing,
-        from sender: KnownSession,
-        to recipient: KnownSession,
+        from sender: KnownPeer,
+        to recipient: KnownPeer,
         _ agent: AgentName?
     ) throws(WireError) -> Int {
         let pair = LoopGuard.Pair(sender, recipient, agent)
@@ -60,9 +70,9 @@ final class Acceptance {
         } catch {
             if loops.mayNotify(pair, at: clock.instant()) {
                 let both = [sender, recipient]
-                let names = both.map { "'\($0.gateway == nil ? $0.address : agent?.rawValue ?? "")'" }
+                let names = both.map { "'\($0.owner.isSession ? $0.address : agent?.rawValue ?? "")'" }
                 notify(
-                    both.filter { $0.gateway == nil },
+                    both.filter(\.owner.isSession),
                     "messages between \(names.joined(separator: " and ")) were stopped: \(error.code): \(error.message)"
                 )
             }
@@ -71,7 +81,7 @@ final class Acceptance {
     }
 
     /// Puts word of the bus itself into mailboxes.
-    func notify(_ sessions: [KnownSession], _ text: String) {
+    func notify(_ sessions: [KnownPeer], _ text: String) {
         let id = nextID()
         logger.notice("\(text)")
         let notice = ServerFrame.Notice(id: id.description, timestamp: id.time.iso8601, text: text)

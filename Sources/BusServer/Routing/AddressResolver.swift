@@ -6,12 +6,12 @@ struct AddressResolver {
     static let shortestIDPrefix = 4
 
     enum Destination {
-        case session(KnownSession)
-        case outside(OutsideAddress, gateway: KnownSession)
+        case session(KnownPeer)
+        case outside(OutsideAddress, gateway: KnownPeer)
     }
 
     let registry: Registry
-    let sender: KnownSession
+    let sender: KnownPeer
     /// Whether a session that is away may be meant.
     let mayHold: Bool
 
@@ -22,14 +22,14 @@ struct AddressResolver {
     func resolve(_ target: String) throws(WireError) -> Destination {
         guard !target.isEmpty else { throw .unknownPeer("the field 'to' is empty; name a session") }
         if target.utf8.contains(UInt8(ascii: "@")) { return try outside(target) }
-        if let exact = exact(target) { return .session(try reachable(exact, target)) }
+        if let exact = registry.session(called: target) { return .session(try reachable(exact, target)) }
         if let agent = AgentName(rawValue: target), isKnown(agent) {
             return try beyond(.init(label: nil, agent: agent))
         }
         // A prefix that a sender shares with others means one of the others.
         let others = registry.sessions.filter { $0 !== sender }
-        if let one = try unique(target, among: others.filter { $0.agent != nil }) { return .session(one) }
-        if mayHold, let one = try unique(target, among: others.filter { $0.agent == nil }) { return .session(one) }
+        if let one = try unique(target, among: others.filter { $0.connected != nil }) { return .session(one) }
+        if mayHold, let one = try unique(target, among: others.filter { $0.connected == nil }) { return .session(one) }
         throw .unknownPeer(
             "no session is called '\(target.prefix(64))'; see list for who is here",
             nearest: NearestNames.to(
@@ -39,28 +39,22 @@ struct AddressResolver {
         )
     }
 
-    /// An id goes before a name, whoever of them is here: else a session could take the id of another for its name, and
-    /// get the other's mail while that is away.
-    private func exact(_ target: String) -> KnownSession? {
-        SessionID(rawValue: target).flatMap { registry[$0] } ?? SessionName(rawValue: target).flatMap { registry[$0] }
-    }
-
-    private func reachable(_ session: KnownSession, _ target: String) throws(WireError) -> KnownSession {
+    private func reachable(_ session: KnownPeer, _ target: String) throws(WireError) -> KnownPeer {
         guard session !== sender else { throw .unknownPeer("'\(target)' is this session itself") }
         // A name that is known means its session, even when another one here begins with it.
-        guard session.agent != nil || mayHold else {
+        guard session.connected != nil || mayHold else {
             throw .unknownPeer("'\(target)' is offline since \(session.lastSeen.iso8601)")
         }
         return session
     }
 
-    private func unique(_ target: String, among sessions: [KnownSession]) throws(WireError) -> KnownSession? {
+    private func unique(_ target: String, among sessions: [KnownPeer]) throws(WireError) -> KnownPeer? {
         if let one = try only(sessions.filter { $0.name?.rawValue.hasPrefix(target) ?? false }, target) { return one }
         guard target.utf8.count >= Self.shortestIDPrefix else { return nil }
         return try only(sessions.filter { $0.id.rawValue.hasPrefix(target) }, target)
     }
 
-    private func only(_ matches: [KnownSession], _ target: String) throws(WireError) -> KnownSession? {
+    private func only(_ matches: [KnownPeer], _ target: String) throws(WireError) -> KnownPeer? {
         guard matches.count > 1 else { return matches.first }
         throw .ambiguous(target, matches: matches.map(\.address).sorted())
     }
@@ -91,7 +85,7 @@ struct AddressResolver {
         }
         let gateways = registry.gateways.filter { $0.agents.contains(address.agent) }.sorted(by: gatewayOrder)
         guard let gateway = gateways.first else { throw unknown(address.agent) }
-        guard gateway.agent != nil || mayHold else {
+        guard gateway.connected != nil || mayHold else {
             throw .unknownPeer(
                 "the gateway that knows the agent '\(address.agent)' is away since \(gateway.lastSeen.iso8601)"
             )
@@ -100,26 +94,26 @@ struct AddressResolver {
     }
 
     /// One that is here goes before one that is away.
-    private func gatewayOrder(_ first: KnownSession, _ second: KnownSession) -> Bool {
-        (first.agent == nil ? 1 : 0, first.gateway?.rawValue ?? "")
-            < (second.agent == nil ? 1 : 0, second.gateway?.rawValue ?? "")
+    private func gatewayOrder(_ first: KnownPeer, _ second: KnownPeer) -> Bool {
+        (first.connected == nil ? 1 : 0, first.owner.gatewayAgent?.rawValue ?? "")
+            < (second.connected == nil ? 1 : 0, second.owner.gatewayAgent?.rawValue ?? "")
     }
 
-    private func ownSession(_ label: RoutingLabel?, of address: OutsideAddress) throws(WireError) -> KnownSession {
-        let here = registry.sessions.filter { $0.agent != nil }
+    private func ownSession(_ label: RoutingLabel?, of address: OutsideAddress) throws(WireError) -> KnownPeer {
+        let here = registry.sessions.filter { $0.connected != nil }
         guard let label else {
             let primary = here.compactMap { session in session.routingLabel.map { ($0, session) } }.min { $0.0 < $1.0 }
             guard let primary else { throw .unknownPeer("no session of '\(address.agent)' is here") }
             return primary.1
         }
-        let isMeant = { (session: KnownSession) in session.routingLabel?.means(label) ?? false }
+        let isMeant = { (session: KnownPeer) in session.routingLabel?.means(label) ?? false }
         if let one = try only(here.filter(isMeant), address.description) { return one }
         if let one = try only(registry.sessions.filter(isMeant), address.description) { return one }
         throw .unknownPeer("no session of '\(address.agent)' is called '\(label)'; see list for who is here")
     }
 
     private func unknown(_ agent: AgentName) -> WireError {
-        let up = registry.gateways.filter { $0.agent != nil }.compactMap(\.gateway).sorted()
+        let up = registry.gateways.filter { $0.connected != nil }.compactMap(\.owner.gatewayAgent).sorted()
         return .unknownPeer(
             "no gateway knows the agent '\(agent)'; "
                 + (up.isEmpty ? "none is up" : "up: \(up.map(\.rawValue).joined(separator: ", "))")

@@ -29,9 +29,9 @@ final class GatewayRouter {
     /// Accepts a message from outside for the sessions that the gateway has chosen.
     func deliver(
         _ mail: ClientFrame.Inbound,
-        by gateway: Agent,
+        by gateway: ConnectedPeer,
         ref: String?,
-        _ connection: Connection
+        _ connection: any PeerOutlet
     ) throws(WireError) {
         let address = OutsideAddress(mail.from)
         guard address != nil || mail.from == OutsideAddress.unknownSender else {
@@ -41,7 +41,7 @@ final class GatewayRouter {
             throw .invalidPayload("the field 'key' is missing: what is delivered twice must be known by it")
         }
         try acceptance.check(mail.message.text, limit: WireLimits.directText)
-        var recipients: [KnownSession] = []
+        var recipients: [KnownPeer] = []
         var known: Set<ObjectIdentifier> = []
         for target in mail.to {
             // By its name and by its id it is one session, and gets the message once.
@@ -51,7 +51,7 @@ final class GatewayRouter {
         guard !recipients.isEmpty else { throw .invalidPayload("the field 'to' names no session") }
         var depth = 0
         for recipient in recipients {
-            depth = try acceptance.admit(mail.message, from: gateway.session, to: recipient, address?.agent)
+            depth = try acceptance.admit(mail.message, from: gateway.known, to: recipient, address?.agent)
         }
         let id = acceptance.nextID()
         var message = ServerFrame.Message(
@@ -74,33 +74,32 @@ final class GatewayRouter {
                 content: .message(message),
                 depth: depth,
                 recipients: recipients,
-                key: MailKey(mailbox: gateway.session.mailbox, text: key),
+                key: MailKey(mailbox: gateway.known.mailbox, text: key),
                 origin: .init(connection: connection, ref: ref)
             )
         )
     }
 
     /// A session that the gateway saw: it may have left since, and has its mail waiting then.
-    private func recipient(_ target: String) throws(WireError) -> KnownSession {
-        let byID = SessionID(rawValue: target).flatMap { registry[$0] }
-        guard let session = byID ?? SessionName(rawValue: target).flatMap({ registry[$0] }) else {
+    private func recipient(_ target: String) throws(WireError) -> KnownPeer {
+        guard let session = registry.session(called: target) else {
             throw .unknownPeer("there is no session '\(target.prefix(64))'")
         }
         return session
     }
 
-    func setAgents(_ names: [String], of gateway: Agent) throws(WireError) {
+    func setAgents(_ names: [String], of gateway: ConnectedPeer) throws(WireError) {
         guard names.count <= WireLimits.agents else {
             throw .invalidPayload("the field 'names' names more than \(WireLimits.agents) agents")
         }
         var agents: Set<AgentName> = []
         for name in names { agents.insert(try AgentName(validating: name)) }
-        if let own = gateway.session.gateway { agents.remove(own) }
-        registry.setAgents(agents.sorted(), of: gateway.session)
+        if let own = gateway.known.owner.gatewayAgent { agents.remove(own) }
+        registry.setAgents(agents.sorted(), of: gateway.known)
     }
 
     /// Tells the sender of a message that it could not be forwarded.
-    func giveBack(_ text: String, because reason: String, by gateway: Agent) throws(WireError) {
+    func giveBack(_ text: String, because reason: String, by gateway: ConnectedPeer) throws(WireError) {
         guard let id = MessageID(text) else { throw .unknownMessage(text) }
         // It may be told twice, before and after a connection broke.
         guard delivery.takeBack(id, from: gateway) else { return }
@@ -110,7 +109,7 @@ final class GatewayRouter {
             switch outcome {
             case .success(let mail):
                 // Both or neither: they are written in one batch.
-                journal.settle(id, in: gateway.session, as: .returned)
+                journal.settle(id, in: gateway.known, as: .returned)
                 guard let mail, let sender = SessionID(rawValue: mail.message.from).flatMap({ registry[$0] }) else {
                     return
                 }

@@ -17,26 +17,38 @@ final class Lookup {
         self.logger = logger
     }
 
+    /// The sessions and gateways that are here.
+    func listConnected(ref: String?, on connection: any PeerOutlet) {
+        let sessions = registry.connectedSessions.map(\.known.summary)
+        connection.write(
+            .listing(
+                sessions.sorted { ($0.name, $0.sessionID) < ($1.name, $1.sessionID) },
+                gateways: registry.gatewaySummaries(for: connection.features, isOnline: true),
+                ref: ref
+            )
+        )
+    }
+
     /// All sessions and gateways that are known, those that are here first.
-    func listAll(ref: String?, on connection: Connection) {
+    func listAll(ref: String?, on connection: any PeerOutlet) {
         perform(on: connection, ref) { store in
             try store.waiting()
         } then: { [registry, clock] counts in
             let now = clock.instant()
             let sessions = registry.sessions.sorted {
-                ($0.agent == nil ? 1 : 0, $0.address) < ($1.agent == nil ? 1 : 0, $1.address)
+                ($0.connected == nil ? 1 : 0, $0.address) < ($1.connected == nil ? 1 : 0, $1.address)
             }
             connection.write(
                 .listing(
                     sessions.map { $0.detailedSummary(waiting: counts[$0.mailbox] ?? 0, now: now) },
-                    gateways: registry.gatewaySummaries(on: connection, isOnline: nil),
+                    gateways: registry.gatewaySummaries(for: connection.features, isOnline: nil),
                     ref: ref
                 )
             )
         }
     }
 
-    func show(_ text: String, ref: String?, on connection: Connection) throws(WireError) {
+    func show(_ text: String, ref: String?, on connection: any PeerOutlet) throws(WireError) {
         guard let id = MessageID(text) else { throw .unknownMessage(text) }
         perform(on: connection, ref) { store in
             try store.message(id)
@@ -46,7 +58,7 @@ final class Lookup {
         }
     }
 
-    func log(_ query: ClientFrame.LogQuery, ref: String?, on connection: Connection) throws(WireError) {
+    func log(_ query: ClientFrame.LogQuery, ref: String?, on connection: any PeerOutlet) throws(WireError) {
         var archive = ArchiveQuery(with: query.with, limit: query.limit)
         if let since = query.since {
             guard let time = Timestamp(iso8601: since) else {
@@ -55,10 +67,9 @@ final class Lookup {
             archive.since = MessageID(at: time)
         }
         if let session = query.unseenBy {
-            let known =
-                SessionID(rawValue: session).flatMap { registry[$0] }
-                ?? SessionName(rawValue: session).flatMap { registry[$0] }
-            guard let known else { return connection.write(.messages([], total: 0, ref: ref)) }
+            guard let known = registry.session(called: session) else {
+                return connection.write(.messages([], total: 0, ref: ref))
+            }
             archive.unseenIn = known.mailbox
         }
         archive.words = (query.grep ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
@@ -73,7 +84,7 @@ final class Lookup {
     }
 
     /// Searches when everything is in the index.
-    private func searchIndexed(_ query: ArchiveQuery, ref: String?, on connection: Connection) {
+    private func searchIndexed(_ query: ArchiveQuery, ref: String?, on connection: any PeerOutlet) {
         perform(on: connection, ref) { store in
             try store.extendIndex()
         } then: { [self] isUnfinished in
@@ -81,7 +92,7 @@ final class Lookup {
         }
     }
 
-    private func search(_ query: ArchiveQuery, ref: String?, on connection: Connection) {
+    private func search(_ query: ArchiveQuery, ref: String?, on connection: any PeerOutlet) {
         perform(on: connection, ref) { store in
             try store.search(query)
         } then: { [self] result in
@@ -91,7 +102,7 @@ final class Lookup {
     }
 
     private func perform<Outcome: Sendable>(
-        on connection: Connection,
+        on connection: any PeerOutlet,
         _ ref: String?,
         _ body: @escaping @Sendable (inout MailStore) throws -> Outcome,
         then completion: @escaping (Outcome) -> Void
@@ -112,19 +123,27 @@ final class Lookup {
         var description = ServerFrame.ArchivedMessage(
             message: mail.message,
             bytes: mail.bytes,
-            deliveries: mail.fates.map { fate in
-                let session = registry[mailbox: fate.mailbox]
-                let isOnTheWay = session?.owesAcknowledgement(of: mail.id) ?? false
+            deliveries: mail.deliveries.map { delivery in
+                let receiver = registry[mailbox: delivery.mailbox]
+                let isOnTheWay = receiver?.owesAcknowledgement(of: mail.id) ?? false
                 return .init(
-                    sessionID: session?.id.rawValue ?? "",
-                    // A gateway has no name; what it has in hand is for somebody beyond it.
-                    name: (session?.gateway == nil ? session?.name?.rawValue : mail.message.to) ?? "",
-                    state: isOnTheWay && fate.state == .queued
-                        ? .delivered : session?.describe(fate.state) ?? fate.state.deliveryState
+                    sessionID: receiver?.id.rawValue ?? "",
+                    name: name(of: receiver, in: mail),
+                    state: isOnTheWay && delivery.state == .queued
+                        ? .delivered : receiver?.describe(delivery.state) ?? delivery.state.deliveryState
                 )
             }
         )
         description.key = mail.key
         return description
+    }
+
+    private func name(of receiver: KnownPeer?, in mail: ArchivedMail) -> String {
+        switch receiver?.owner {
+        case .session: receiver?.name?.rawValue ?? ""
+        // A gateway has no name; what it has in hand is for somebody beyond it.
+        case .gateway: mail.message.to ?? ""
+        case nil: ""
+        }
     }
 }

@@ -2,7 +2,7 @@ import InterSessionCore
 
 /// Stops programs that answer each other for ever (docs/PROTOCOL.md, "Loops").
 struct LoopGuard {
-    /// As many automatic messages are remembered, which is minutes of the fastest loop.
+    /// So many automatic messages are remembered at least: the fastest loop takes minutes for them.
     static let mostDepths = 4096
 
     /// Two sessions, or one and an agent outside, in either direction.
@@ -12,7 +12,7 @@ struct LoopGuard {
         private let agent: AgentName?
 
         /// - Parameter agent: who is behind the one of them that is a gateway.
-        init(_ one: KnownSession, _ other: KnownSession, _ agent: AgentName? = nil) {
+        init(_ one: KnownPeer, _ other: KnownPeer, _ agent: AgentName? = nil) {
             first = min(one.mailbox, other.mailbox)
             second = max(one.mailbox, other.mailbox)
             self.agent = agent

@@ -23,18 +23,18 @@ final class MessageRouter {
     func send(
         _ message: ClientFrame.Outgoing,
         to target: String,
-        of sender: Agent,
+        of sender: ConnectedPeer,
         ref: String?,
-        _ connection: Connection
+        _ connection: any PeerOutlet
     ) throws(WireError) {
         let message = understood(message, on: connection)
         try acceptance.check(message.text, limit: WireLimits.directText)
         let resolver = AddressResolver(
             registry: registry,
-            sender: sender.session,
+            sender: sender.known,
             mayHold: connection.features.contains(.hold)
         )
-        let recipient: KnownSession
+        let recipient: KnownPeer
         let address: String
         var agent: AgentName?
         do throws(WireError) {
@@ -47,7 +47,7 @@ final class MessageRouter {
             guard message.key != nil else { throw error }
             return refuse(message, to: target, error, of: sender, ref: ref, connection)
         }
-        let depth = try acceptance.admit(message, from: sender.session, to: recipient, agent)
+        let depth = try acceptance.admit(message, from: sender.known, to: recipient, agent)
         let id = acceptance.nextID()
         var frame = frame(id, message, from: sender)
         frame.to = address
@@ -55,7 +55,7 @@ final class MessageRouter {
         if message.awaitsAnswer {
             delivery.awaitAnswer(
                 to: id,
-                .init(connection: connection, asker: sender.session, asked: recipient, agent: agent)
+                .init(connection: connection, asker: sender.known, asked: recipient, agent: agent)
             )
         }
         var origin = AcceptedMail.Origin(connection: connection, ref: ref)
@@ -66,7 +66,7 @@ final class MessageRouter {
                 content: .message(frame),
                 depth: depth,
                 recipients: [recipient],
-                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
+                key: message.key.map { MailKey(mailbox: sender.known.mailbox, text: $0) },
                 origin: origin
             )
         )
@@ -78,9 +78,9 @@ final class MessageRouter {
         _ message: ClientFrame.Outgoing,
         to target: String,
         _ error: WireError,
-        of sender: Agent,
+        of sender: ConnectedPeer,
         ref: String?,
-        _ connection: Connection
+        _ connection: any PeerOutlet
     ) {
         let id = acceptance.nextID()
         var frame = frame(id, message, from: sender)
@@ -90,7 +90,7 @@ final class MessageRouter {
                 id: id,
                 content: .message(frame),
                 recipients: [],
-                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
+                key: message.key.map { MailKey(mailbox: sender.known.mailbox, text: $0) },
                 refusal: error,
                 origin: .init(connection: connection, ref: ref)
             )
@@ -100,9 +100,9 @@ final class MessageRouter {
     /// Accepts a message to every other session that is here.
     func broadcast(
         _ message: ClientFrame.Outgoing,
-        of sender: Agent,
+        of sender: ConnectedPeer,
         ref: String?,
-        _ connection: Connection
+        _ connection: any PeerOutlet
     ) throws(WireError) {
         let message = understood(message, on: connection)
         try acceptance.check(message.text, limit: WireLimits.broadcastText)
@@ -114,15 +114,15 @@ final class MessageRouter {
                 id: id,
                 content: .message(frame(id, message, from: sender)),
                 depth: depth,
-                recipients: registry.members.filter { $0 !== sender }.map(\.session),
-                key: message.key.map { MailKey(mailbox: sender.session.mailbox, text: $0) },
+                recipients: registry.connectedSessions.filter { $0 !== sender }.map(\.known),
+                key: message.key.map { MailKey(mailbox: sender.known.mailbox, text: $0) },
                 origin: .init(connection: connection, ref: ref)
             )
         )
     }
 
     /// The message without what its sender has not said that it knows of.
-    private func understood(_ message: ClientFrame.Outgoing, on connection: Connection) -> ClientFrame.Outgoing {
+    private func understood(_ message: ClientFrame.Outgoing, on connection: any PeerOutlet) -> ClientFrame.Outgoing {
         guard !connection.features.isSuperset(of: [.replies, .keys]) else { return message }
         var message = message
         if !connection.features.contains(.keys) { message.key = nil }
@@ -136,13 +136,13 @@ final class MessageRouter {
     private func frame(
         _ id: MessageID,
         _ outgoing: ClientFrame.Outgoing,
-        from sender: Agent
+        from sender: ConnectedPeer
     ) -> ServerFrame.Message {
         var message = ServerFrame.Message(
             id: id.description,
             from: sender.id.rawValue,
             fromName: sender.name?.rawValue ?? "",
-            fromLabel: sender.session.label.rawValue,
+            fromLabel: sender.known.label.rawValue,
             text: outgoing.text,
             timestamp: id.time.iso8601
         )

@@ -1,5 +1,3 @@
-package import ArgumentParser
-
 /// Why a tool has no working connection to the bus.
 package enum BusError: Error, Equatable {
     case notConnected

@@ -33,7 +33,7 @@ package struct SessionIdentity: Sendable {
 
     /// - Parameter printed: the messages that were shown already.
     package func hello(printed: [MessageID], features: Features) -> ClientFrame.Hello {
-        let agent = ClientFrame.AgentIntroduction(
+        let agent = ClientFrame.SessionIntroduction(
             sessionID: sessionID.rawValue,
             name: nameOrigin == .given ? name?.rawValue ?? "" : "",
             suggestedName: nameOrigin == .given ? nil : name?.rawValue ?? "",

@@ -178,7 +178,7 @@ extension ClientFrame.LogQuery {
 
 extension ClientFrame.Hello {
     fileprivate init(_ object: JSONObject) throws {
-        let agent = ClientFrame.AgentIntroduction(
+        let agent = ClientFrame.SessionIntroduction(
             sessionID: try object.string("session_id"),
             name: try object.string("name") ?? "",
             suggestedName: try object.string("suggested_name"),

@@ -6,7 +6,7 @@ package enum ClientFrame: Equatable, Sendable {
     case list(all: Bool)
     case send(to: String, Outgoing)
     case broadcast(Outgoing)
-    /// The ids of messages that the agent has seen.
+    /// The ids of messages that the session has seen.
     case ack([String])
     case rename(name: String)
     case disconnect
@@ -23,7 +23,7 @@ package enum ClientFrame: Equatable, Sendable {
     package struct Hello: Equatable, Sendable {
         package var token: String?
         package var role: Role
-        /// Makes both halves of what other connections must prove to act for this agent or to take its place.
+        /// What other connections must know to act for this session or to take its place.
         package var nonce: String?
         package var features: Features
 
@@ -36,9 +36,9 @@ package enum ClientFrame: Equatable, Sendable {
     }
 
     package enum Role: Equatable, Sendable {
-        /// A session that receives messages.
-        case agent(AgentIntroduction)
-        /// A one-shot tool that acts for the agent of that session.
+        /// A session that receives messages. Its role is called `agent` on the wire.
+        case agent(SessionIntroduction)
+        /// A one-shot tool that acts for that session.
         case control(forSession: String)
         /// A tool that reads what was said and says nothing.
         case observer
@@ -63,8 +63,8 @@ package enum ClientFrame: Equatable, Sendable {
         }
     }
 
-    /// An agent as it presents itself. Nothing in it has been judged yet.
-    package struct AgentIntroduction: Equatable, Sendable {
+    /// A session as it presents itself. Nothing in it has been judged yet.
+    package struct SessionIntroduction: Equatable, Sendable {
         package var sessionID: String?
         package var name: String
         /// Asks for the name that the session had before, else for this one, else for one like it; nil does not ask.
@@ -103,7 +103,7 @@ package enum ClientFrame: Equatable, Sendable {
         package var isAutomatic = false
         /// Milliseconds for which `sent` may wait for the receiver to see it.
         package var receiptWithin: Int?
-        /// The answer shall come to this connection and not to its agent.
+        /// The answer shall come to this connection and not to that of its session.
         package var awaitsAnswer = false
         /// Makes a repetition known: of one sender, what comes with a key for the second time is not accepted again.
         package var key: String?

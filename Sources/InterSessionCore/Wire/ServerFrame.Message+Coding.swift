@@ -69,11 +69,11 @@ extension ServerFrame.ArchivedMessage {
         self.init(
             message: message,
             bytes: try object.integer("bytes") ?? message.text.utf8.count,
-            deliveries: try (object.objects("deliveries") ?? []).map { fate in
-                Fate(
-                    sessionID: try fate.string("session_id") ?? "",
-                    name: try fate.string("name") ?? "",
-                    state: DeliveryState(rawValue: try fate.string("state") ?? "") ?? .queued
+            deliveries: try (object.objects("deliveries") ?? []).map { delivery in
+                Delivery(
+                    sessionID: try delivery.string("session_id") ?? "",
+                    name: try delivery.string("name") ?? "",
+                    state: DeliveryState(rawValue: try delivery.string("state") ?? "") ?? .queued
                 )
             }
         )
@@ -86,10 +86,10 @@ extension ServerFrame.ArchivedMessage {
     func write(to json: inout JSONWriter) {
         message.writeFields(to: &json)
         json.field("bytes", bytes)
-        json.field("deliveries", deliveries) { json, fate in
-            json.field("session_id", fate.sessionID)
-            json.field("name", fate.name)
-            json.field("state", fate.state.rawValue)
+        json.field("deliveries", deliveries) { json, delivery in
+            json.field("session_id", delivery.sessionID)
+            json.field("name", delivery.name)
+            json.field("state", delivery.state.rawValue)
         }
         json.field("key", ifPresent: key)
     }

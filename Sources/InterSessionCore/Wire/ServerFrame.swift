@@ -179,11 +179,12 @@ package enum ServerFrame: Equatable, Sendable {
         package var message: Message
         /// Of the whole text, which may be cut here.
         package var bytes: Int
-        package var deliveries: [Fate]
+        package var deliveries: [Delivery]
         /// The key that it was accepted with.
         package var key: String?
 
-        package struct Fate: Equatable, Sendable {
+        /// How far the message has got on its way to one receiver.
+        package struct Delivery: Equatable, Sendable {
             package var sessionID: String
             package var name: String
             package var state: DeliveryState
@@ -195,7 +196,7 @@ package enum ServerFrame: Equatable, Sendable {
             }
         }
 
-        package init(message: Message, bytes: Int, deliveries: [Fate]) {
+        package init(message: Message, bytes: Int, deliveries: [Delivery]) {
             self.message = message
             self.bytes = bytes
             self.deliveries = deliveries
@@ -203,7 +204,7 @@ package enum ServerFrame: Equatable, Sendable {
     }
 
     package struct Failure: Error, Equatable, Sendable {
-        package var code: String
+        package var code: WireError.Code
         package var message: String
         package var ref: String?
         package var candidates: [String] = []
@@ -212,7 +213,7 @@ package enum ServerFrame: Equatable, Sendable {
         package var retryAfter: Int?
         package var limit: Int?
 
-        package init(code: String, message: String, ref: String? = nil) {
+        package init(code: WireError.Code, message: String, ref: String? = nil) {
             self.code = code
             self.message = message
             self.ref = ref

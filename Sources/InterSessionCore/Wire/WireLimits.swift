@@ -47,8 +47,9 @@ package enum WireLimits {
     /// Bytes that a connection may send before its hello is accepted: the largest hello names all that was printed.
     package static let beforeHello = 512 * 1024
     /// Connections that have not said hello, over TCP. The own user's, through the Unix socket, are not among them.
-    package static let strangers = 128
-    /// How long the answer to a wrong token takes: with ``strangers`` it bounds how fast tokens can be guessed.
+    package static let unauthenticatedConnections = 128
+    /// How long the answer to a wrong token takes: with ``unauthenticatedConnections`` it bounds how fast tokens can be
+    /// guessed.
     package static let wrongTokenDelay: Duration = .milliseconds(500)
 }
 

@@ -57,7 +57,7 @@ final class Comparison {
         case .renamed(nil, let name, let ref): try answer(ref, "renamed \(name)")
         case .sent(let sent): try answer(sent)
         case .error(let failure):
-            if model.welcome == nil, failure.code == "name_taken" { return }
+            if model.welcome == nil, failure.code == .nameTaken { return }
             try answer(failure.ref, "error \(failure.code)")
         case .disconnected(let ref): try answer(ref, "disconnected")
         case .listing(let sessions, _, let ref): try answer(ref, sessions)
@@ -66,34 +66,34 @@ final class Comparison {
     }
 
     private func show(_ message: ServerFrame.Message) throws {
-        let letters = model.owner?.letters ?? []
-        guard let letter = letters.first(where: { "message \($0.message.number)" == message.text }) else {
+        let deliveries = model.owner?.deliveries ?? []
+        guard let delivery = deliveries.first(where: { "message \($0.message.number)" == message.text }) else {
             throw disagree("was shown '\(message.text)', which is not for it")
         }
-        let original = letter.message
-        guard !model.shown.contains(where: { $0 === letter }) else {
+        let original = delivery.message
+        guard !model.shown.contains(where: { $0 === delivery }) else {
             throw disagree("was shown '\(message.text)' twice on one connection")
         }
         // What was written to it before it was dropped may be looked at after its heir has seen it.
-        guard !letter.isSeen || model.wasDropped else {
+        guard !delivery.isSeen || model.wasDropped else {
             throw disagree("was shown '\(message.text)' again, which it had seen")
         }
         guard original.id == nil || original.id == message.id, message.from == original.from,
             message.fromName == original.fromName, message.to == original.to,
             message.toSessionID == original.toSessionID
         else { throw disagree("was shown '\(message.text)' in another form than it was sent: \(message)") }
-        let pair = [ObjectIdentifier(original.sender), ObjectIdentifier(letter.addressee)]
-        guard letter.hasEverBeenOld || newest[pair] ?? 0 < original.number else {
+        let pair = [ObjectIdentifier(original.sender), ObjectIdentifier(delivery.addressee)]
+        guard delivery.hasEverBeenOld || newest[pair] ?? 0 < original.number else {
             throw disagree("was shown '\(message.text)' after message \(newest[pair] ?? 0)")
         }
         newest[pair] = max(newest[pair] ?? 0, original.number)
         original.id = message.id
         original.isAccepted = true
-        letter.waitsForSure = true
-        letter.shownTo.insert(model.id)
-        model.shown.append(letter)
+        delivery.waitsForSure = true
+        delivery.shownTo.insert(model.id)
+        model.shown.append(delivery)
         // Who does not acknowledge has seen what was written to its socket.
-        if !model.acknowledges { letter.isSeen = true }
+        if !model.acknowledges { delivery.isSeen = true }
     }
 
     // MARK: Answers
@@ -187,8 +187,9 @@ final class Comparison {
         if let (ref, answer) = model.answers.first { throw disagree("got no answer to '\(ref)', which is \(answer)") }
         guard model.isOpen, let session = model.session else { return }
         guard model.wasToldWaiting || !model.acknowledges else { throw disagree("was not told what waits") }
-        for letter in session.letters where letter.mustCome && !model.shown.contains(where: { $0 === letter }) {
-            throw disagree("was not shown message \(letter.message.number), which waits for it")
+        for delivery in session.deliveries where delivery.mustCome && !model.shown.contains(where: { $0 === delivery })
+        {
+            throw disagree("was not shown message \(delivery.message.number), which waits for it")
         }
     }
 }

@@ -142,11 +142,11 @@ final class LiveBus {
             case .all: shown
             case .oldest: Array(shown.prefix(1))
             case .newest: Array(shown.suffix(1))
-            case .nothingKnown: [ModelLetter]()
+            case .nothingKnown: [ModelDelivery]()
             }
         var ids = chosen.compactMap(\.message.id)
         if case .nothingKnown = choice { ids = ["aaaaaaaaaa", "no id"] }
-        for letter in chosen { letter.isSeen = true }
+        for delivery in chosen { delivery.isSeen = true }
         await connection.peer.say(
             #"{"op":"ack","msg_ids":[\#(ids.map { "\"\($0)\"" }.joined(separator: ","))]}"#
         )
@@ -203,7 +203,7 @@ final class LiveBus {
         memory.bus.stopAccepting()
         await worker.value
         for peer in connections.map(\.peer) + [observer] { await peer.drop() }
-        await memory.takeApart()
+        await memory.loop.shutdownGracefully()
     }
 
     // MARK: Comparing
@@ -274,7 +274,7 @@ final class LiveBus {
         try await compare()
         for session in model.sessions { try await acknowledge(session.id, .all) }
         try await compareLists()
-        for session in model.sessions where session.letters.contains(where: { $0.mustCome }) {
+        for session in model.sessions where session.deliveries.contains(where: { $0.mustCome }) {
             throw Disagreement(description: "\(session.address) never got all of its mail")
         }
         await stop()

@@ -28,10 +28,10 @@ final class ModelBus {
         let oldName = old?.nameBefore
         var printed: [String] = []
         if hello.namesPrinted {
-            for letter in session.letters where letter.shownTo.contains(hello.id) {
-                guard let id = letter.message.id else { continue }
+            for delivery in session.deliveries where delivery.shownTo.contains(hello.id) {
+                guard let id = delivery.message.id else { continue }
                 printed.append(id)
-                if hello.acknowledges { letter.isSeen = true }
+                if hello.acknowledges { delivery.isSeen = true }
             }
         }
         let connection = ModelConnection(
@@ -117,10 +117,10 @@ final class ModelBus {
     /// What waits for the name comes with it.
     private func give(_ name: String, to session: ModelSession) {
         if let old = named(name), old !== session {
-            for letter in old.letters where !letter.isSeen {
+            for delivery in old.deliveries where !delivery.isSeen {
                 // A broadcast to both is one message now.
-                if !session.letters.contains(where: { $0.message === letter.message }) {
-                    session.letters.append(letter)
+                if !session.deliveries.contains(where: { $0.message === delivery.message }) {
+                    session.deliveries.append(delivery)
                 }
             }
             old.heir = session
@@ -156,7 +156,7 @@ final class ModelBus {
             return ("refused", target)
         case .success(let recipient):
             let message = newMessage(from: sender, target: target, to: recipient, at: now)
-            recipient.letters.append(ModelLetter(message, for: recipient))
+            recipient.deliveries.append(ModelDelivery(message, for: recipient))
             recipient.expectMail()
             if let key { sender.keys[key] = (message, sender.id) }
             let state: DeliveryState = recipient.connection == nil ? .queued : .delivered
@@ -198,7 +198,7 @@ final class ModelBus {
         let message = newMessage(from: sender, target: nil, to: nil, at: now)
         let others = here.filter { $0 !== sender }
         for other in others {
-            other.letters.append(ModelLetter(message, for: other))
+            other.deliveries.append(ModelDelivery(message, for: other))
             other.expectMail()
         }
         let state: DeliveryState = others.isEmpty ? .queued : .delivered
@@ -247,12 +247,12 @@ final class ModelBus {
 
     // MARK: Time, and the end of servers
 
-    /// The housekeeping looks at the calendar.
+    /// The maintenance looks at the calendar.
     func look(at now: Timestamp, passed: Duration) {
         let mayExpire = calendar.look(at: now, passed: passed)
         for session in sessions {
             if session.connection != nil { session.lastSeen = now }
-            for letter in session.letters { letter.growOld(at: now, mayExpire: mayExpire) }
+            for delivery in session.deliveries { delivery.growOld(at: now, mayExpire: mayExpire) }
             for key in session.keys.values where now.timeSince(key.message.sentAt) >= ModelCalendar.retention {
                 key.message.isOld = key.message.isOld || mayExpire
             }
@@ -271,12 +271,14 @@ final class ModelBus {
 
     /// What was on its way was shown, or waits.
     func everythingHasArrived() {
-        for session in sessions { for letter in session.letters { letter.isOnItsWay = false } }
+        for session in sessions { for delivery in session.deliveries { delivery.isOnItsWay = false } }
     }
 
     /// The server has written down all that it knows.
     func everythingIsStored() {
-        for session in sessions { for letter in session.letters where letter.isSeen { letter.isStored = true } }
+        for session in sessions {
+            for delivery in session.deliveries where delivery.isSeen { delivery.isStored = true }
+        }
     }
 
     /// The server is gone, in good order or not.
@@ -288,9 +290,9 @@ final class ModelBus {
             session.connection?.wasDropped = true
             session.connection = nil
             guard isKilled else { continue }
-            for letter in session.letters where letter.isSeen && !letter.isStored {
-                letter.isSeen = false
-                letter.waitsForSure = false
+            for delivery in session.deliveries where delivery.isSeen && !delivery.isStored {
+                delivery.isSeen = false
+                delivery.waitsForSure = false
             }
         }
     }

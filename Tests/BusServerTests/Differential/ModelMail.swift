@@ -35,7 +35,7 @@ final class ModelMessage {
 }
 
 /// A message in one mailbox.
-final class ModelLetter {
+final class ModelDelivery {
     let message: ModelMessage
     /// For whom it was, before the mailbox went to another.
     let addressee: ModelSession

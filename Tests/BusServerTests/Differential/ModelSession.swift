@@ -4,7 +4,7 @@ import InterSessionCore
 final class ModelSession {
     var id: String
     var name: String?
-    var letters: [ModelLetter] = []
+    var deliveries: [ModelDelivery] = []
     /// Nil while it is away.
     var connection: ModelConnection?
     var lastSeen: Timestamp
@@ -22,21 +22,21 @@ final class ModelSession {
 
     /// How much waits for it, at least and at most.
     var waiting: ClosedRange<Int> {
-        let least = letters.count { $0.mustCome && !$0.isOnItsWay }
-        return least...max(least, letters.count { !$0.isSeen })
+        let least = deliveries.count { $0.mustCome && !$0.isOnItsWay }
+        return least...max(least, deliveries.count { !$0.isSeen })
     }
 
     /// What waits is written to the socket of somebody who does not acknowledge, and counts as seen.
     func expectMail() {
         guard let connection, !connection.acknowledges else { return }
-        for letter in letters { letter.isOnItsWay = true }
+        for delivery in deliveries { delivery.isOnItsWay = true }
     }
 
     /// Whether it may be forgotten: away for as long as mail is kept, and without any.
     func mayBeForgotten(at now: Timestamp) -> Bool {
         // The server notes every half hour who is here.
         connection == nil && now.timeSince(lastSeen) >= ModelCalendar.retention - .seconds(3600)
-            && !letters.contains { $0.keepsItsMailbox }
+            && !deliveries.contains { $0.keepsItsMailbox }
     }
 }
 
@@ -84,7 +84,7 @@ final class ModelConnection {
     var wasWelcomed = false
     var wasToldWaiting = false
     var heard: [String] = []
-    var shown: [ModelLetter] = []
+    var shown: [ModelDelivery] = []
     var wasClosed = false
 
     init(

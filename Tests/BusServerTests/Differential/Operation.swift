@@ -41,7 +41,7 @@ enum Operation: Sendable {
     case listAll(String)
     /// The calendar is set to another time.
     case step(hours: Double)
-    /// Time passes, and the housekeeping looks once at the end of it.
+    /// Time passes, and the maintenance looks once at the end of it.
     case pass(hours: Double)
     /// A second, in which what may wait is written.
     case pause

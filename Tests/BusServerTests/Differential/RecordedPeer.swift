@@ -103,21 +103,6 @@ extension MemoryBus {
         }
     }
 
-    /// Lets go of what keeps each other, which a server does until its process ends: there are thousands of them here.
-    func takeApart() async {
-        let (journal, router) = (bus.journal, bus.router)
-        _ = try? await loop.executeInContext {
-            journal.value.onOutcome = { _, _ in }
-            journal.value.onMerged = { _ in }
-            journal.value.onFailure = { _ in }
-            journal.value.onIdle = {}
-            router.value.registry.onChange = { _ in }
-            router.value.registry.onMerge = { _, _ in }
-            router.value.onPopulationChange = {}
-        }
-        await loop.shutdownGracefully()
-    }
-
     /// Copies what a server leaves behind that is killed in this moment.
     ///
     /// - Returns: what each of the peers was told until now. What is accepted, and not said yet, may be in the copy.

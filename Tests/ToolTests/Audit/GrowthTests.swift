@@ -123,7 +123,7 @@ struct GrowthTests {
         )
         let socket = try await eventually("a server") { try endpoint.connectIfUp() }
         try await BusConnection.withConnection(on: socket) { inbound, outbound in
-            let agent = ClientFrame.AgentIntroduction(sessionID: "id-\(name)", name: name)
+            let agent = ClientFrame.SessionIntroduction(sessionID: "id-\(name)", name: name)
             try await outbound.write(ClientRequest(.hello(.init(role: .agent(agent), nonce: "n"))))
             try await outbound.write(ClientRequest(.bye))
             do {
