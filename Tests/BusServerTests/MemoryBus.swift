@@ -60,18 +60,18 @@ struct MemoryBus: Sendable {
         try directory.prepare()
         if !File.exists(directory.token) { try File.create(directory.token, with: Self.token.utf8) }
         let loop = NIOAsyncTestingEventLoop()
-        let inheritance = try Bus.Inheritance(directory.path, settings)
+        let opened = try Bus.OpenedStore(directory.path, settings)
         let token = try BearerToken(of: directory)
         bus = try await loop.executeInContext {
             let logger = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
-            let given = Bus.Surroundings(
+            let given = Bus.Parameters(
                 directory: directory,
                 token: token,
                 settings: settings,
                 clock: clock.clock,
                 logger: logger
             )
-            let bus = Bus(inheritance, given, loop, databaseWasReplaced: {}, onIdle: {})
+            let bus = Bus(opened, given, loop, databaseWasReplaced: {}, onIdle: {})
             if checksPeriodically {
                 bus.startPeriodicChecks(in: directory, token, isThere: { true }, leave: {}, others: [])
             }

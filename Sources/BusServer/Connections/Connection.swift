@@ -151,7 +151,7 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
     }
 
     func read(context: ChannelHandlerContext) {
-        guard unsettledBytes < UnsettledMail.most else {
+        guard unsettledBytes < StorageLoad.mostOfPeer else {
             readIsHeld = true
             return
         }
@@ -267,18 +267,18 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
     /// A message of this peer is on its way to the journal.
     func hold(bytes: Int) {
         acceptedMessages += 1
-        unsettledBytes += UnsettledMail.weight(ofMessage: bytes)
+        unsettledBytes += StorageLoad.weight(ofMessage: bytes)
     }
 
     /// The next message is written down, or its sender knows that it is not.
     func settle(bytes: Int) {
         settledMessages += 1
-        unsettledBytes -= UnsettledMail.weight(ofMessage: bytes)
+        unsettledBytes -= StorageLoad.weight(ofMessage: bytes)
         while let first = waiting.first, first.messages <= settledMessages {
             waiting.removeFirst()
             first.action(self)
         }
-        if readIsHeld, unsettledBytes < UnsettledMail.most {
+        if readIsHeld, unsettledBytes < StorageLoad.mostOfPeer {
             readIsHeld = false
             context?.read()
         }

@@ -79,7 +79,7 @@ final class Journal {
         var taken: [(mail: AcceptedMail, completion: Completion)] = []
         var weight = 0
         while weight < limit, let next = mail.popFirst() {
-            weight += UnsettledMail.weight(ofMessage: next.mail.content.bytes)
+            weight += StorageLoad.weight(ofMessage: next.mail.content.bytes)
             taken.append(next)
         }
         return taken
@@ -91,7 +91,7 @@ final class Journal {
     }
 
     private func writeBatch() {
-        write(most: mustWriteChangesAlone && !changes.isEmpty ? 0 : UnsettledMail.batch)
+        write(most: mustWriteChangesAlone && !changes.isEmpty ? 0 : StorageLoad.batch)
     }
 
     /// - Parameter weight: of mail; the changes are little.

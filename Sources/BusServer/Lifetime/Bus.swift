@@ -17,7 +17,7 @@ struct Bus: Sendable {
     private static let goodbyeDeadline: Duration = .milliseconds(500)
 
     /// What is read from the disk before there is a bus.
-    struct Inheritance: Sendable {
+    struct OpenedStore: Sendable {
         fileprivate let store: MailStore
         /// Where the former database is, when it could not be opened.
         fileprivate let formerDatabase: String?
@@ -40,7 +40,7 @@ struct Bus: Sendable {
     }
 
     /// What a bus is given from outside.
-    struct Surroundings: Sendable {
+    struct Parameters: Sendable {
         let directory: DataDirectory
         let token: BearerToken
         var settings = MailSettings()
@@ -55,8 +55,8 @@ struct Bus: Sendable {
     ///   - databaseWasReplaced: called when a damaged database was replaced by an empty one.
     ///   - onIdle: called when nobody was here for as long as a server stays.
     init(
-        _ inheritance: Inheritance,
-        _ given: Surroundings,
+        _ opened: OpenedStore,
+        _ given: Parameters,
         _ eventLoop: any EventLoop,
         databaseWasReplaced: @escaping () -> Void,
         onIdle: @escaping () -> Void
@@ -70,16 +70,16 @@ struct Bus: Sendable {
         )
         let delivery = Delivery(storage: storage, journal: journal, logger: logger)
         let registry = Registry(
-            records: inheritance.memory.records,
-            lastMailbox: inheritance.memory.lastMailbox,
+            records: opened.memory.records,
+            lastMailbox: opened.memory.lastMailbox,
             keeper: delivery,
             clock: clock
         )
         let acceptance = Acceptance(
             journal: journal,
             delivery: delivery,
-            loops: LoopGuard(depths: inheritance.memory.depths, pairLimit: given.settings.pairLimit),
-            lastMessageID: inheritance.lastMessageID,
+            loops: LoopGuard(depths: opened.memory.depths, pairLimit: given.settings.pairLimit),
+            lastMessageID: opened.lastMessageID,
             clock: clock,
             logger: logger
         )
@@ -117,7 +117,7 @@ struct Bus: Sendable {
             delivery: delivery,
             settings: given.settings,
             clients: ClientFiles(given.directory),
-            calendar: inheritance.calendar,
+            calendar: opened.calendar,
             clock: clock,
             logger: logger
         )
@@ -130,8 +130,8 @@ struct Bus: Sendable {
             registry.saveAll()
             databaseWasReplaced()
         }
-        storageWorker = storage.worker(with: inheritance.store, databaseWasReplaced: databaseWasLost)
-        if let former = inheritance.formerDatabase { databaseWasLost(former) }
+        storageWorker = storage.worker(with: opened.store, databaseWasReplaced: databaseWasLost)
+        if let former = opened.formerDatabase { databaseWasLost(former) }
         // A server that nobody ever joins leaves too.
         idle.populationChanged(isEmpty: true)
         memory.populationChanged()

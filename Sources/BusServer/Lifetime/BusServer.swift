@@ -49,11 +49,11 @@ package struct BusServer: Sendable {
         let eventLoop = ToolThread.eventLoop
         let (reasonsToEnd, end) = AsyncStream.makeStream(of: String.self)
         let idleMinutes = endpoint.settings.idleShutdownMinutes
-        let inheritance = try await BlockingWork.run { [mail, logger] in
+        let opened = try await BlockingWork.run { [mail, logger] in
             try SharedMail(of: directory, logger: logger).takeOver(for: port)
-            return try Bus.Inheritance(directory.bus(port: port), mail)
+            return try Bus.OpenedStore(directory.bus(port: port), mail)
         }
-        let given = Bus.Surroundings(
+        let given = Bus.Parameters(
             directory: directory,
             token: token,
             settings: mail,
@@ -64,7 +64,7 @@ package struct BusServer: Sendable {
             NIOLoopBound(StoreFiles(directory.mail(port: port)), eventLoop: eventLoop)
         }.get()
         let bus = try await eventLoop.submit {
-            Bus(inheritance, given, eventLoop, databaseWasReplaced: { files.value.wereReplaced() }) {
+            Bus(opened, given, eventLoop, databaseWasReplaced: { files.value.wereReplaced() }) {
                 end.yield("nobody was here for \(idleMinutes) min")
             }
         }.get()

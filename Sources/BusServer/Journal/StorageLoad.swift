@@ -1,0 +1,19 @@
+/// What messages count for that are not stored yet, for the peer that sent them and in a batch of the journal.
+enum StorageLoad {
+    /// Of one peer. Who sends faster than the disk writes is not read from while so much is being written: the others
+    /// wait for it. A single message may be larger.
+    static let mostOfPeer = 1536 * 1024
+
+    /// About as much as is written at once. While it is, the next is read and routed: without a bound all that a sender may
+    /// have unsettled is one batch, and the loop and the disk wait for each other in turn, which cost a quarter of the
+    /// throughput.
+    static let batch = mostOfPeer / 2
+
+    /// Its text, and what storing any message costs. A large one counts twice, so that the next of them is not taken in
+    /// before it is written: each keeps the loop and the disk busy for milliseconds.
+    ///
+    /// - Parameter bytes: of its text.
+    static func weight(ofMessage bytes: Int) -> Int {
+        bytes < 256 * 1024 ? bytes + 512 : bytes * 2
+    }
+}
