@@ -80,13 +80,18 @@ let package = Package(
             dependencies: nio + ["InterSessionCore", argumentParser],
             linkerSettings: linker + atFixedAddress
         ),
-        .executableTarget(name: "soak", dependencies: nio + ["InterSessionCore", argumentParser]),
+        .executableTarget(
+            name: "soak",
+            dependencies: nio + ["InterSessionCore", argumentParser],
+            linkerSettings: linker
+        ),
         .executableTarget(
             name: "bench",
             dependencies: nio + [
                 "InterSessionCore", argumentParser, .product(name: "GRDBSQLite", package: "GRDB.swift"),
                 "nothing", "resident", "server", "toolkit",
-            ]
+            ],
+            linkerSettings: linker
         ),
         .executableTarget(name: "nothing", linkerSettings: linker + atFixedAddress),
         .target(name: "TestSupport", dependencies: ["InterSessionCore"], path: "Tests/TestSupport"),
