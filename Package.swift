@@ -10,16 +10,26 @@ let nio: [Target.Dependency] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-/// Each has a folder in Sources/toolkit. They are one program under many names, see docs/ARCHITECTURE.md.
+/// The names of two programs, see docs/ARCHITECTURE.md. Each has a folder in the sources of its program.
+let residents = ["client", "gateway"]
 let tools = [
-    "auto-start", "client", "disconnect", "doctor", "gateway", "inbox", "install-deps", "list", "log", "rename", "send",
-    "session-start", "show", "whoami",
+    "auto-start", "disconnect", "doctor", "inbox", "install-deps", "list", "log", "rename", "send", "session-start",
+    "show", "whoami",
+]
+
+/// LLD says nothing of calls that nobody makes, and every toolchain for Linux has it.
+let linker: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(platforms: [.linux], configuration: .release))]
+
+/// A program that lives for milliseconds has no time for a loader that fills in 57,757 addresses.
+let atFixedAddress: [LinkerSetting] = [
+    .unsafeFlags(["-static-executable"], .when(platforms: [.linux], configuration: .release))
 ]
 
 let package = Package(
     name: "inter-session",
     platforms: [.macOS(.v15)],
-    products: tools.map { .executable(name: $0, targets: ["toolkit"]) },
+    products: residents.map { .executable(name: $0, targets: ["resident"]) }
+        + tools.map { .executable(name: $0, targets: ["toolkit"]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
@@ -62,31 +72,37 @@ let package = Package(
             dependencies: nio + [
                 "BusServer", "InterSessionCore", "Platform", "ToolSupport", argumentParser,
                 .product(name: "Logging", package: "swift-log"),
-            ]
+            ],
+            linkerSettings: linker
         ),
         .executableTarget(
-            name: "toolkit",
+            name: "resident",
             dependencies: nio + [
                 "AgentGateway", "InterSessionCore", "Platform", "ToolSupport", argumentParser,
                 .product(name: "Logging", package: "swift-log"),
-            ]
+            ],
+            linkerSettings: linker
+        ),
+        .executableTarget(
+            name: "toolkit",
+            dependencies: nio + ["InterSessionCore", "Platform", "ToolSupport", argumentParser],
+            linkerSettings: linker + atFixedAddress
         ),
         .executableTarget(
             name: "soak",
-            dependencies: nio + ["InterSessionCore", "Platform", "ToolSupport", argumentParser]
+            dependencies: nio + ["InterSessionCore", "Platform", "ToolSupport", argumentParser],
+            linkerSettings: linker
         ),
         .executableTarget(
             name: "bench",
             dependencies: nio + [
                 "InterSessionCore", "Platform", "ToolSupport", argumentParser,
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
-                "nothing", "server", "toolkit",
-            ]
+                "nothing", "resident", "server", "toolkit",
+            ],
+            linkerSettings: linker
         ),
-        .executableTarget(
-            name: "nothing",
-            linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux], configuration: .release))]
-        ),
+        .executableTarget(name: "nothing", linkerSettings: linker + atFixedAddress),
         .target(name: "TestSupport", dependencies: ["InterSessionCore", "Platform"], path: "Tests/TestSupport"),
         .testTarget(
             name: "InterSessionCoreTests",
@@ -112,7 +128,7 @@ let package = Package(
                 "Platform",
                 "TestSupport",
                 "ToolSupport",
-                "server", "toolkit",
+                "resident", "server", "toolkit",
             ],
             exclude: ["Peer"]
         ),

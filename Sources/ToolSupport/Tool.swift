@@ -30,6 +30,10 @@ extension Tool {
 
     /// Runs the tool with the arguments of this process, and ends the process.
     package static func main() {
+        // Asked of every tool when it is installed, and it needs neither an event loop nor the options.
+        if CommandLine.arguments.dropFirst() == ["--version"] {
+            do { return try StandardStreams.print(InterSession.version) } catch { end(error) }
+        }
         ToolThread.run {
             do {
                 var tool = try parse()

@@ -33,8 +33,7 @@ package enum BusConnection {
 
     private static func configure(_ channel: any Channel) throws -> EventLoopFuture<FrameChannel?> {
         let upgrader = NIOTypedWebSocketClientUpgrader<FrameChannel?>(
-            // The server's frames carry a text of a frame that it took, and a few fields more.
-            maxFrameSize: WireLimits.frame + 64 * 1024
+            maxFrameSize: WireLimits.serverFrame
         ) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
                 try channel.pipeline.syncOperations.addHandler(ClientFrameCodec())

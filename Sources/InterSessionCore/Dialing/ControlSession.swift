@@ -39,7 +39,7 @@ package struct ControlSession: Sendable {
             let reason: BusError
             if let socket = try endpoint.connectIfUp() {
                 do {
-                    return try await Dialogue.hold(
+                    return try Dialogue.hold(
                         on: socket,
                         hello,
                         frames,

@@ -10,44 +10,44 @@ enum Dialogue {
 
     /// Says hello and `frames`, and hands each answer to `judge` until that returns a result.
     ///
-    /// A tool that waits for the welcome first takes a round trip longer.
+    /// A tool that waits for the welcome first takes a round trip longer. This blocks its thread.
     /// - Parameter farewell: what is to be said on the result; it is said before this returns.
     /// - Throws: ``BusError/refused(_:)`` for the first error frame, another ``BusError`` when there is no answer;
     ///   ``AgentAway``.
-    static func hold<Answer: Sendable>(
+    static func hold<Answer>(
         on socket: Descriptor,
         _ hello: ClientFrame.Hello,
         _ frames: [ClientFrame],
         within limit: Duration,
-        farewell: @escaping @Sendable (Answer) -> [ClientFrame],
-        _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
-    ) async throws -> Answer {
-        try await withDeadline(limit, else: BusError.noAnswer) {
-            try await BusConnection.withConnection(on: socket) { inbound, outbound in
-                try await outbound.write(contentsOf: ([.hello(hello)] + frames).map { ClientRequest($0) })
-                var isWelcome = false
-                var settled: Answer?
-                do {
-                    for try await frame in inbound where settled == nil {
-                        switch frame {
-                        case .welcome: isWelcome = true
-                        case .error(let failure) where !isWelcome && failure.code == .unknownPeer: throw AgentAway()
-                        case .error(let failure): throw BusError.refused(failure)
-                        default: break
-                        }
-                        guard let answer = try judge(frame) else { continue }
-                        let last = farewell(answer)
-                        if last.isEmpty { return answer }
-                        settled = answer
-                        // The server closes when it has heard all of it.
-                        try await outbound.write(contentsOf: (last + [.bye]).map { ClientRequest($0) })
-                    }
-                } catch BusError.closed(_, _) where settled != nil {
-                    // As agreed.
-                }
-                guard let settled else { throw BusError.closed(code: nil, reason: "") }
-                return settled
+        farewell: (Answer) -> [ClientFrame],
+        _ judge: (ServerFrame) throws -> Answer?
+    ) throws -> Answer {
+        var connection = BlockingWebSocket(on: socket, within: limit)
+        connection.write(.hello(hello))
+        for frame in frames { connection.write(frame) }
+        var isWelcome = false
+        while let frame = try connection.read() {
+            switch frame {
+            case .welcome: isWelcome = true
+            case .error(let failure) where !isWelcome && failure.code == .unknownPeer: throw AgentAway()
+            case .error(let failure): throw BusError.refused(failure)
+            default: break
             }
+            guard let answer = try judge(frame) else { continue }
+            try say(farewell(answer), on: &connection)
+            return answer
+        }
+        throw BusError.closed(code: nil, reason: "")
+    }
+
+    /// Returns when the server has heard all of it, which then closes.
+    private static func say(_ farewell: [ClientFrame], on connection: inout BlockingWebSocket) throws {
+        if farewell.isEmpty { return }
+        for frame in farewell + [.bye] { connection.write(frame) }
+        do {
+            while try connection.read() != nil {}
+        } catch BusError.closed {
+            // As agreed.
         }
     }
 }

@@ -17,7 +17,7 @@ package struct Observer: Sendable {
         _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
     ) async throws -> Answer? {
         guard let socket = try endpoint.connectIfUp() else { return nil }
-        return try await ask(frames, on: socket, within: limit, judge)
+        return try ask(frames, on: socket, within: limit, judge)
     }
 
     /// Asks, and starts the server that can answer where there is none.
@@ -29,17 +29,17 @@ package struct Observer: Sendable {
         _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
     ) async throws -> Answer {
         let socket = try await ServerElection(endpoint: endpoint).connect()
-        return try await ask(frames, on: socket, within: Dialogue.deadline, judge)
+        return try ask(frames, on: socket, within: Dialogue.deadline, judge)
     }
 
-    private func ask<Answer: Sendable>(
+    private func ask<Answer>(
         _ frames: [ClientFrame],
         on socket: Descriptor,
         within limit: Duration,
-        _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
-    ) async throws -> Answer {
+        _ judge: (ServerFrame) throws -> Answer?
+    ) throws -> Answer {
         let hello = ClientFrame.Hello(role: .observer, features: [.history, .sessions, .replies, .gateways])
-        return try await Dialogue.hold(
+        return try Dialogue.hold(
             on: socket,
             hello,
             frames,

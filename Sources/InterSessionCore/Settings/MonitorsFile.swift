@@ -1,4 +1,4 @@
-package import NIOCore
+import NIOCore
 import Platform
 
 /// The plugin's monitors.json, of which one value is ours to change and no other byte.

@@ -2,6 +2,8 @@
 package enum WireLimits {
     /// Bytes of one WebSocket message, fragments added up.
     package static let frame = 16 * 1024 * 1024
+    /// Bytes of a frame of the server's: it carries a text of a frame that it took, and a few fields more.
+    package static let serverFrame = frame + 64 * 1024
     /// Bytes of UTF-8 in a direct message.
     package static let directText = 10 * 1024 * 1024
     /// Bytes of UTF-8 in a broadcast, which is written once for every agent on the bus.

@@ -7,14 +7,7 @@ struct ProcessFigures {
     let runs: Int
 
     func measure() async throws -> [Figure] {
-        let nothing = try await BenchBus.with(tools: tools) { bus in
-            Samples(milliseconds: try (0..<runs).map { _ in try timed { try bus.run("nothing", []) } })
-        }
-        var figures = try await withSessions() + [cold()]
-        for index in figures.indices {
-            figures[index].floors = [.init(name: "an empty program", median: nothing.median)]
-        }
-        return figures
+        try await withSessions() + [cold()]
     }
 
     private func withSessions() async throws -> [Figure] {
@@ -22,28 +15,61 @@ struct ProcessFigures {
             let clients = try (1...5).map { try BenchClient(bus, "s\($0)", session: $0) }
             defer { for client in clients { client.end() } }
             let send = ["--to", "s2", "--text", "hello"]
+            let version = try figure("send --version", on: bus, factor: 4) { try run("send", ["--version"], on: bus) }
             var figures = [
-                try figure("send", target: 8) { try timed { try bus.run("send", send) } },
-                try figure("list, 5 sessions", target: 8) { try timed { try bus.run("list", []) } },
-                try figure("client, server up", target: 10) { try connecting(bus) },
-                try figure("send to the receiver's stdout", target: 8) { try arriving(bus, at: clients[1]) },
-                try figure("ask and answer") { try asking(bus, clients[1]) },
+                version,
+                try figure("list, 5 sessions", on: bus, target: 8, factor: 6) { try run("list", [], on: bus) },
+                try figure("send", on: bus, target: 8, factor: 8) { try run("send", send, on: bus) },
             ]
             if let launcher {
-                figures.insert(
-                    try figure("bin/send, with the launcher") { try timed { try bus.run("\(launcher)/send", send) } },
-                    at: 1
-                )
+                figures += [
+                    try figure("bin/send, with the launcher", on: bus) { try run("\(launcher)/send", send, on: bus) },
+                    try share(of: "\(launcher)/send", beside: version, on: bus),
+                ]
             }
-            return figures
+            return figures + [
+                try figure("client, server up", on: bus, target: 10) { try connecting(bus) },
+                try figure("send to the receiver's stdout", on: bus, target: 8) { try arriving(bus, at: clients[1]) },
+                try figure("ask and answer", on: bus) { try asking(bus, clients[1]) },
+            ]
         }
     }
 
-    private func figure(_ name: String, target: Double? = nil, _ run: () throws -> Duration) throws -> Figure {
+    private func run(_ tool: String, _ arguments: [String], on bus: BenchBus) throws -> Duration {
+        try timed { try bus.run(tool, arguments) }
+    }
+
+    /// Beside each run one of an empty program: the machine is seldom ours alone, and both are to see the same of it.
+    private func figure(
+        _ name: String,
+        on bus: BenchBus,
+        target: Double? = nil,
+        factor: Double? = nil,
+        _ body: () throws -> Duration
+    ) throws -> Figure {
         // The first runs bring the program into memory.
-        for _ in 0..<3 { _ = try run() }
-        let samples = Samples(milliseconds: try (0..<runs).map { _ in try run() })
-        return Figure(name: name, unit: .milliseconds, samples: samples, target: target)
+        for _ in 0..<3 { _ = try body() }
+        var times: [Duration] = []
+        var floor: [Duration] = []
+        for _ in 0..<runs {
+            times.append(try body())
+            floor.append(try run("nothing", [], on: bus))
+        }
+        return Figure(
+            name: name,
+            unit: .milliseconds,
+            samples: .init(milliseconds: times),
+            floors: [.init(name: "an empty program", median: Samples(milliseconds: floor).median)],
+            target: target,
+            factor: factor
+        )
+    }
+
+    /// What the launcher takes itself, of whatever it starts.
+    private func share(of launcher: String, beside version: Figure, on bus: BenchBus) throws -> Figure {
+        var figure = try figure("… the launcher's share", on: bus) { try run(launcher, ["--version"], on: bus) }
+        figure.samples = figure.samples.less(version.samples.median)
+        return figure
     }
 
     private func connecting(_ bus: BenchBus) throws -> Duration {

@@ -9,8 +9,14 @@ struct SQLiteFloor {
     let bytes: Int
     let count: Int
 
-    /// The server reads 256 KiB from a sender before it must write them, a message counting 192 bytes more than its text.
-    private var batch: Int { max(1, 262_144 / (bytes + 192)) }
+    /// What the server's `Journal` writes at once: mail until this weight is reached, and what was settled meanwhile.
+    private static let batchWeight = 768 * 1024
+
+    /// Messages of a batch. Each weighs its text and 512 bytes, a large one twice its text.
+    private var batch: Int {
+        let weight = bytes < 256 * 1024 ? bytes + 512 : bytes * 2
+        return (Self.batchWeight + weight - 1) / weight
+    }
 
     /// Copies a database that a server may have open.
     static func copy(_ path: String, to target: String) throws {

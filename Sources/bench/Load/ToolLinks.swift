@@ -3,36 +3,41 @@ import Platform
 
 /// The programs that are measured, in a directory of their own.
 ///
-/// `swift run` builds the tools under one of their names only, so the others are given here.
+/// `swift run` builds each program under one of its names only, so the others are given here.
 struct ToolLinks: Sendable {
     let path: String
 
-    private static let names = ["client", "send", "list"]
+    /// The names that are measured, and all that their program may have been built under.
+    private static let programs = [
+        (names: ["client"], built: ["client", "gateway"]),
+        (names: ["send", "list"], built: ["install-deps", "send", "whoami"]),
+        (names: ["server"], built: ["server"]),
+    ]
 
     /// - Parameters:
-    ///   - tools: where `server` is, and at least one of the other tools.
+    ///   - tools: where the programs are, each under at least one of its names.
     ///   - ours: where this program is, and `nothing`.
     init(to tools: String, ours: String) throws {
-        guard File.isExecutable("\(tools)/server"),
-            let toolkit = (Self.names + ["whoami"]).first(where: { File.isExecutable("\(tools)/\($0)") })
-        else {
-            throw BenchBus.Failure(
-                description: "there are no tools in '\(tools)'; build everything first, or give --tools"
-            )
-        }
         path = try Directory.makeTemporary()
-        try File.makeLink("\(path)/server", to: "\(tools)/server")
         try File.makeLink("\(path)/nothing", to: "\(ours)/nothing")
-        for name in Self.names { try File.makeLink("\(path)/\(name)", to: "\(tools)/\(toolkit)") }
+        for program in Self.programs {
+            guard let built = program.built.first(where: { File.isExecutable("\(tools)/\($0)") }) else {
+                Directory.removeAll(path)
+                throw BenchBus.Failure(
+                    description: "'\(tools)' has no \(program.built[0]); build everything first, or give --tools"
+                )
+            }
+            for name in program.names { try File.makeLink("\(path)/\(name)", to: "\(tools)/\(built)") }
+        }
     }
 
     func remove() {
         Directory.removeAll(path)
     }
 
-    /// Bytes of all tools as they are installed: two programs.
+    /// Bytes of all tools as they are installed: three programs.
     var installedSize: Int? {
-        let sizes = ["server", "send"].compactMap { File.size(of: "\(path)/\($0)") }
-        return sizes.count == 2 ? sizes.reduce(0, +) : nil
+        let sizes = ["server", "client", "send"].compactMap { File.size(of: "\(path)/\($0)") }
+        return sizes.count == 3 ? sizes.reduce(0, +) : nil
     }
 }

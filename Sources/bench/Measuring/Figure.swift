@@ -18,10 +18,12 @@ struct Figure: Sendable {
 
     let name: String
     let unit: Unit
-    let samples: Samples
+    var samples: Samples
     var floors: [Floor] = []
     /// What the project wants: at most so much, or for a rate at least.
     var target: Double?
+    /// What the project wants, as so many times the first floor at most.
+    var factor: Double?
 
     private var p95: Double { unit == .perSecond ? samples.quantile(from: 0.95) : samples.quantile(0.95) }
     private var p99: Double { unit == .perSecond ? samples.quantile(from: 0.99) : samples.quantile(0.99) }
@@ -32,10 +34,17 @@ struct Figure: Sendable {
             "\(Self.text(samples.median)) \(unit.rawValue)",
             samples.count > 1 ? Self.text(p95) : "",
             samples.count > 1 ? Self.text(p99) : "",
-            target.map { "\(unit == .perSecond ? "≥" : "≤") \(Self.text($0))" } ?? "",
+            targets.joined(separator: ", "),
             floors.map { "\($0.name) \(Self.text($0.median))" }.joined(separator: ", "),
             floors.map { "\(Self.text(distance(from: $0)))x" }.joined(separator: ", "),
         ]
+    }
+
+    private var targets: [String] {
+        [
+            target.map { "\(unit == .perSecond ? "≥" : "≤") \(Self.text($0))" },
+            factor.map { "≤ \(Self.text($0))x" },
+        ].compactMap { $0 }
     }
 
     private func distance(from floor: Floor) -> Double {

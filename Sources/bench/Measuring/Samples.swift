@@ -10,6 +10,9 @@ struct Samples: Sendable {
         self.init(durations.map { $0 / .milliseconds(1) })
     }
 
+    /// What is left of each where so much is something else's.
+    func less(_ part: Double) -> Samples { Samples(sorted.map { $0 - part }) }
+
     var count: Int { sorted.count }
     var median: Double { quantile(0.5) }
 

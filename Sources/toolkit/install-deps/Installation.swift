@@ -7,9 +7,11 @@ import ToolSupport
 /// `libexec/<version>` is a link to a directory of its own for each installation. Replacing the link is one step: a
 /// launcher finds the old tools or the new, and never half of them.
 struct Installation {
-    /// All there is on disk: the other tools are further names of this program (hard links: a process shows its own).
-    static let programs = ["server", "install-deps"]
-    static let tools = ["server"] + Toolkit.tools.keys.sorted()
+    /// All there is on disk, and the tools that are further names of each (hard links: a process shows its own).
+    static let programs: [String: [String]] = [
+        "server": [], "client": ["gateway"], "install-deps": Toolkit.tools.keys.filter { $0 != "install-deps" },
+    ]
+    static let tools = programs.flatMap { [$0.key] + $0.value }.sorted()
 
     let directory: DataDirectory
 

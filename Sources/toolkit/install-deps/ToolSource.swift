@@ -14,13 +14,18 @@ enum ToolSource {
         }
     }
 
-    /// What will be run, as it is shown to the user.
-    var command: Command {
+    /// What will be run, as it is shown to the user. Only what is installed is built, each program once.
+    var commands: [Command] {
         switch self {
         case .checkout(let root):
-            Command(["swift", "build", "--package-path", root, "-c", "release"] + BuildFlags.platform)
+            Installation.programs.keys.sorted().map { program in
+                Command(
+                    ["swift", "build", "--package-path", root, "-c", "release"] + BuildFlags.platform
+                        + ["--product", program]
+                )
+            }
         case .tarball(let path):
-            Command("tar", "-xf", path)
+            [Command("tar", "-xf", path)]
         }
     }
 
@@ -28,7 +33,7 @@ enum ToolSource {
     func provide(in staging: String) throws {
         switch self {
         case .checkout(let root):
-            try command.run()
+            for command in commands { try command.run() }
             try collect(from: "\(root)/.build/release", into: staging)
         case .tarball(let path):
             let archive = path.hasPrefix("/") ? path : "./\(path)"
@@ -57,19 +62,17 @@ enum ToolSource {
     /// The tools are at the top of a release, or in the one folder there.
     private static func toolDirectory(in directory: String) throws -> String {
         let places = [directory] + Directory.entries(directory).map { "\(directory)/\($0)" }
-        guard let place = places.first(where: { File.exists("\($0)/\(Installation.programs[0])") }) else {
-            throw InstallError.incompleteRelease(tool: Installation.programs[0])
+        guard let place = places.first(where: { File.exists("\($0)/install-deps") }) else {
+            throw InstallError.incompleteRelease(tool: "install-deps")
         }
         return place
     }
 
     private func collect(from place: String, into staging: String) throws {
-        for program in Installation.programs {
+        for (program, names) in Installation.programs {
             guard File.exists("\(place)/\(program)") else { throw InstallError.incompleteRelease(tool: program) }
             try File.copy("\(place)/\(program)", to: "\(staging)/\(program)", mode: 0o700)
-        }
-        for tool in Installation.tools where !Installation.programs.contains(tool) {
-            try File.makeName("\(staging)/\(tool)", for: "\(staging)/install-deps")
+            for name in names { try File.makeName("\(staging)/\(name)", for: "\(staging)/\(program)") }
         }
     }
 }
