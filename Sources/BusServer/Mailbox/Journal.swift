@@ -130,8 +130,10 @@ final class Journal {
             } else {
                 for merge in written.merges { onMerged(merge.heir) }
             }
+            // The disk goes on while the receivers get what it has written.
+            if !mail.isEmpty { writeBatch() }
             for (index, mail) in accepted.enumerated() { onOutcome(mail, outcome.map { $0[index] }) }
-            goOn(after: outcome.map { _ in })
+            if !isWriting { goOn(after: outcome.map { _ in }) }
         }
     }
 
