@@ -74,13 +74,13 @@ final class Journal {
     /// About as much mail, in bytes of text, as is written at once. While it is, the next is read and routed: without a
     /// bound all that a sender may have unsettled is one batch, and the loop and the disk wait for each other in turn,
     /// which cost a quarter of the throughput.
-    private static let batchBytes = Connection.mostUnsettled / 2
+    private static let batchBytes = StorageLoad.mostOfPeer / 2
 
     private func takeMail(bytes limit: Int) -> [AcceptedMail] {
         var taken: [AcceptedMail] = []
         var bytes = 0
         while bytes < limit, let next = mail.popFirst() {
-            bytes += Connection.weight(ofMessage: next.content.bytes)
+            bytes += StorageLoad.weight(ofMessage: next.content.bytes)
             taken.append(next)
         }
         return taken
