@@ -63,8 +63,13 @@ struct BusListener: Sendable {
         process: Int32? = nil,
         onKnown: @escaping () -> Void
     ) throws {
-        let connection = Connection(router: router.value, isLocalUser: isLocalUser, process: process, logger: logger)
-        connection.onKnown = onKnown
+        let connection = Connection(
+            router: router.value,
+            isLocalUser: isLocalUser,
+            process: process,
+            logger: logger,
+            onKnown: onKnown
+        )
         try Self.configure(channel, connection)
         connection.startHelloDeadline(on: channel)
     }

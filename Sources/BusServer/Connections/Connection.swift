@@ -5,7 +5,9 @@ import NIOWebSocket
 
 /// One peer: frames in, decoded and routed in their order; frames out, as fast as the peer reads.
 ///
-/// It lives on the server's one event loop from the first byte of the upgrade request to the end of the socket.
+/// It lives on the server's one event loop from the first byte of the upgrade request to the end of the socket. What is
+/// to be done when is decided by its parts, which are values: ``ConnectionPhase``, ``SenderBackpressure``,
+/// ``OutputFlushing``, ``Liveness``. It does it.
 final class Connection: ChannelDuplexHandler, PeerOutlet {
     typealias InboundIn = WebSocketFrame
     typealias OutboundIn = WebSocketFrame
@@ -17,17 +19,10 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
     /// How long a peer may take to hear a goodbye out.
     static let lingering: TimeAmount = .seconds(10)
 
-    var peer = Peer.awaitingHello {
-        didSet { becameKnown() }
-    }
-    /// Called once, when the peer is known, or gone.
-    var onKnown: () -> Void = {}
     /// What the peer and we both know.
     var features: Features = []
     /// Answers that were given to this connection instead of its agent, and are not acknowledged.
     var withheld: Set<MessageID> = []
-    /// Whether the peer was heard of since it was last pinged.
-    private(set) var answersPings = true
     /// The kernel vouches for the peer being our own user: it came through the Unix socket.
     let isLocalUser: Bool
     /// The process at the other end, in this process' own numbers, as the kernel says; 0 for one in a namespace that
@@ -36,27 +31,37 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
 
     private let router: Router
     private let logger: Logger
+    private var onKnown: (() -> Void)?
     private var context: ChannelHandlerContext?
     private var helloDeadline: Scheduled<Void>?
-    private var isClosing = false
-    /// Nothing that it says is listened to any more.
-    private var isRefused = false
-    private var mustFlush = false
-    private var isReading = false
 
-    /// How many messages of this peer were accepted, and of how many the fate is decided, which happens in their order.
-    private var acceptedMessages = 0
-    private var settledMessages = 0
-    private var unsettledBytes = 0
-    /// What must not overtake the fate of the first so many messages.
-    private var waiting: CircularBuffer<(messages: Int, action: (any PeerOutlet) -> Void)> = []
-    private var readIsHeld = false
+    private var phase = ConnectionPhase.open(.awaitingHello)
+    private var liveness = Liveness.heard
+    private var flushing = OutputFlushing.idle
+    private var unsettled = SenderBackpressure<(any PeerOutlet) -> Void>()
 
-    init(router: Router, isLocalUser: Bool, process: Int32? = nil, logger: Logger) {
+    /// - Parameter onKnown: called once, when the peer is known, or gone.
+    init(
+        router: Router,
+        isLocalUser: Bool,
+        process: Int32? = nil,
+        logger: Logger,
+        onKnown: @escaping () -> Void = {}
+    ) {
         self.router = router
         self.isLocalUser = isLocalUser
         self.process = process
         self.logger = logger
+        self.onKnown = onKnown
+    }
+
+    /// Who the peer is, and stays when it is gone.
+    var peer: Peer {
+        get { phase.peer }
+        set {
+            phase.admit(newValue)
+            becameKnown()
+        }
     }
 
     /// The process that must live for as long as the peer is here; nil is not watched.
@@ -88,6 +93,11 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
         helloDeadline = nil
     }
 
+    private func becameKnown() {
+        onKnown?()
+        onKnown = nil
+    }
+
     // MARK: Frames in
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -98,64 +108,45 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
         self.context = nil
     }
 
-    private func becameKnown() {
-        onKnown()
-        onKnown = {}
+    func read(context: ChannelHandlerContext) {
+        if unsettled.mayRead() { context.read() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isClosing, !isRefused else { return }
-        isReading = true
+        guard phase.isListening else { return }
+        flushing.beganReading()
         let frame = unwrapInboundIn(data)
         switch frame.opcode {
         case .text: receive(frame.data)
-        case .ping: context.write(wrapOutboundOut(.init(fin: true, opcode: .pong, data: frame.data)), promise: nil)
+        case .ping: write(.init(fin: true, opcode: .pong, data: frame.data), nil, context)
         case .connectionClose: close(.normal)
         case .pong: break
         default: close(.unsupportedData, reason: "frames must be text")
         }
-        mustFlush = true
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        isReading = false
-        answersPings = true
-        flushIfNeeded()
+        liveness = .heard
+        if flushing.endedReading() { flush() }
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable, !isClosing { router.connectionDrained(self) }
+        if context.channel.isWritable, !phase.isClosing { router.connectionDrained(self) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        isClosing = true
+        _ = phase.close()
         endHelloDeadline()
         router.connectionClosed(self)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        switch error {
-        case NIOWebSocketError.invalidFrameLength, NIOWebSocketFrameAggregator.Error.accumulatedFrameSizeIsTooLarge,
-            NIOWebSocketFrameAggregator.Error.tooManyFragments:
-            close(.messageTooBig, reason: "a frame may have \(WireLimits.frame) bytes")
-        case FrameUnmasking.Violation.unmasked:
-            close(.protocolError, reason: "frames of a client must be masked")
-        case FrameUnmasking.Violation.reservedBits:
-            close(.protocolError, reason: "no extension was agreed on")
-        case is NIOWebSocketError, is NIOWebSocketFrameAggregator.Error:
-            close(.protocolError, reason: "not WebSocket")
-        default:
+        if let goodbye = Goodbye(becauseOf: error) {
+            close(goodbye)
+        } else {
             // The peer is gone without goodbye.
             context.close(promise: nil)
         }
-    }
-
-    func read(context: ChannelHandlerContext) {
-        guard unsettledBytes < StorageLoad.mostOfPeer else {
-            readIsHeld = true
-            return
-        }
-        context.read()
     }
 
     private func receive(_ text: ByteBuffer) {
@@ -175,13 +166,17 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
     }
 
     private func refuse(_ error: WireError, ref: String?) {
-        guard case .awaitingHello = peer else { return write(error.frame(ref: ref)) }
-        router.refusedHello(error)
-        // Whoever is not let in at the first word must come again: guessing costs a connection, and time, each time.
-        guard case .unauthorized = error, !isLocalUser, let context else { return end(with: error, ref: ref) }
-        isRefused = true
-        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: .init(WireLimits.wrongTokenDelay)) { bound.value.end(with: error, ref: ref) }
+        if case .awaitingHello = peer { router.refusedHello(error) }
+        switch phase.refuse(error, isLocalUser: isLocalUser) {
+        case .answer: write(error.frame(ref: ref))
+        case .end: end(with: error, ref: ref)
+        case .endLater:
+            guard let context else { return }
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            context.eventLoop.scheduleTask(in: .init(WireLimits.wrongTokenDelay)) {
+                bound.value.end(with: error, ref: ref)
+            }
+        }
     }
 
     private func end(with error: WireError, ref: String?) {
@@ -202,7 +197,7 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
     ///
     /// - Parameter written: called when the socket has taken it.
     func write(encoded text: ByteBuffer, written: (() -> Void)? = nil) {
-        guard let context, !isClosing else { return }
+        guard let context, !phase.isClosing else { return }
         var promise: EventLoopPromise<Void>?
         if let written {
             promise = context.eventLoop.makePromise()
@@ -211,21 +206,33 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
         write(WebSocketFrame(fin: true, opcode: .text, data: text), promise, context)
     }
 
+    /// Whether the peer was heard of since it was last pinged.
+    var answersPings: Bool { liveness.answersPings }
+
     /// Asks the peer for a sign of life.
     func ping() {
-        guard let context, !isClosing else { return }
-        answersPings = false
+        guard let context, !phase.isClosing else { return }
+        liveness = .asked
         write(WebSocketFrame(fin: true, opcode: .ping, data: ByteBuffer()), nil, context)
     }
 
     private func write(_ frame: WebSocketFrame, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
         context.write(wrapOutboundOut(frame), promise: promise)
-        guard !mustFlush else { return }
-        mustFlush = true
-        // While its own frames are being read a connection is flushed at their end, otherwise at the end of this turn.
-        guard !isReading else { return }
+        guard flushing.wrote() else { return }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        context.eventLoop.execute { bound.value.flushIfNeeded() }
+        context.eventLoop.execute {
+            if bound.value.flushing.turnEnded() { bound.value.flush() }
+        }
+    }
+
+    private func flush() {
+        guard let context else { return }
+        context.flush()
+        let unread = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
+        guard let unread, unread > Self.mostUnread, phase.close() else { return }
+        logger.warning("cut off a peer that left \(unread) bytes unread")
+        // A goodbye would wait behind what the peer does not read.
+        context.close(promise: nil)
     }
 
     /// Says goodbye and closes.
@@ -233,13 +240,14 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
     /// - Returns: when the socket is closed; nil when it was closing already.
     @discardableResult
     func close(_ code: CloseCode, reason: String = "") -> EventLoopFuture<Void>? {
-        guard let context, !isClosing else { return nil }
-        isClosing = true
-        var data = ByteBuffer(integer: code.rawValue)
-        data.writeString(reason)
-        let goodbye = WebSocketFrame(fin: true, opcode: .connectionClose, data: data)
+        close(Goodbye(code: code, reason: reason))
+    }
+
+    @discardableResult
+    private func close(_ goodbye: Goodbye) -> EventLoopFuture<Void>? {
+        guard let context, phase.close() else { return nil }
         let channel = context.channel
-        context.writeAndFlush(wrapOutboundOut(goodbye)).whenComplete { _ in
+        context.writeAndFlush(wrapOutboundOut(goodbye.frame)).whenComplete { _ in
             // A socket that is closed while the peer still sends is reset, and the peer loses what we said last: its
             // error and this goodbye. So the peer may finish; what it sends is thrown away.
             channel.close(mode: .output, promise: nil)
@@ -250,46 +258,22 @@ final class Connection: ChannelDuplexHandler, PeerOutlet {
         return channel.closeFuture
     }
 
-    private func flushIfNeeded() {
-        guard mustFlush, let context else { return }
-        mustFlush = false
-        context.flush()
-        let unread = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
-        guard let unread, unread > Self.mostUnread, !isClosing else { return }
-        logger.warning("cut off a peer that left \(unread) bytes unread")
-        isClosing = true
-        // A goodbye would wait behind what the peer does not read.
-        context.close(promise: nil)
-    }
-
     // MARK: What is not decided yet
 
     /// A message of this peer is on its way to the journal.
     func hold(bytes: Int) {
-        acceptedMessages += 1
-        unsettledBytes += StorageLoad.weight(ofMessage: bytes)
+        unsettled.hold(bytes: bytes)
     }
 
     /// The next message is written down, or its sender knows that it is not.
     func settle(bytes: Int) {
-        settledMessages += 1
-        unsettledBytes -= StorageLoad.weight(ofMessage: bytes)
-        while let first = waiting.first, first.messages <= settledMessages {
-            waiting.removeFirst()
-            first.action(self)
-        }
-        if readIsHeld, unsettledBytes < StorageLoad.mostOfPeer {
-            readIsHeld = false
-            context?.read()
-        }
+        let release = unsettled.settle(bytes: bytes)
+        for action in release.due { action(self) }
+        if release.resumesReading { context?.read() }
     }
 
     /// Does it when all that the peer sent before is decided, so that an answer proves it.
     func whenSettled(_ action: @escaping (any PeerOutlet) -> Void) {
-        if settledMessages == acceptedMessages {
-            action(self)
-        } else {
-            waiting.append((acceptedMessages, action))
-        }
+        unsettled.wait(action)?(self)
     }
 }

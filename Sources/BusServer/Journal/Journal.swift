@@ -129,8 +129,10 @@ final class Journal {
             } else {
                 for merge in written.merges { merge.completion() }
             }
+            // The disk goes on while the receivers get what it has written.
+            if !mail.isEmpty { writeBatch() }
             for (index, (_, completion)) in accepted.enumerated() { completion(outcome.map { $0[index] }) }
-            goOn(after: outcome.map { _ in })
+            if !isWriting { goOn(after: outcome.map { _ in }) }
         }
     }
 

@@ -47,7 +47,7 @@ final class Checkpointer: Sendable {
         thread.start { [self] in
             // First its receivers get what was committed: a large message keeps both processors busy.
             SystemProcess.yield(milliseconds: 20)
-            checkpoint(longestLog: Self.longestLog)
+            checkpoint()
             state.withLock { $0.isRunning = false }
         }
     }
@@ -55,17 +55,22 @@ final class Checkpointer: Sendable {
     /// Nothing is written for now: makes the log short.
     func rest() {
         guard File.size(of: log) ?? 0 > Self.restingLog else { return }
-        thread.start { [self] in checkpoint(longestLog: 0) }
+        thread.start { [self] in checkpoint(isResting: true) }
     }
 
-    private func checkpoint(longestLog: Int) {
+    private func checkpoint(isResting: Bool = false) {
         try? connection.writeWithoutTransaction { database in
             // SQLite does not bear to be asked for anything when it is closed.
             guard !state.withLock({ $0.isClosed }) else { return }
             // What is in use stays for the next time; a damaged file is for the writer to find.
             let log = try database.checkpoint(.passive)
-            // Little is left to be moved now, so commits wait for milliseconds only.
-            if log.walFrameCount > longestLog { _ = try database.checkpoint(.truncate) }
+            // Little is left to be moved now, so commits wait for milliseconds only. While mail comes the file keeps its
+            // length: to write where the system holds pages of it already costs less than to have it give new ones.
+            if isResting {
+                _ = try database.checkpoint(.truncate)
+            } else if log.walFrameCount > Self.longestLog {
+                _ = try database.checkpoint(.restart)
+            }
         }
     }
 
