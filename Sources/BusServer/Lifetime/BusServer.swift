@@ -2,7 +2,6 @@ package import InterSessionCore
 package import Logging
 import NIOCore
 package import Platform
-import ToolSupport
 
 /// The server of one port, from its lock to its last byte.
 package struct BusServer: Sendable {

@@ -1,6 +1,5 @@
 import InterSessionCore
 import Platform
-import ToolSupport
 
 /// Who serves a port, for people and for `doctor`: `server.<port>.pid` and `.pid.meta`.
 struct ServerIdentity {
