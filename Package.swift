@@ -10,13 +10,6 @@ let nio: [Target.Dependency] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
-/// The names of two programs, see docs/ARCHITECTURE.md. Each has a folder in the sources of its program.
-let residents = ["client", "gateway"]
-let tools = [
-    "auto-start", "disconnect", "doctor", "inbox", "install-deps", "list", "log", "rename", "send", "session-start",
-    "show", "whoami",
-]
-
 /// LLD says nothing of calls that nobody makes, and every toolchain for Linux has it.
 let linker: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(platforms: [.linux], configuration: .release))]
 
@@ -28,8 +21,11 @@ let atFixedAddress: [LinkerSetting] = [
 let package = Package(
     name: "inter-session",
     platforms: [.macOS(.v15)],
-    products: residents.map { .executable(name: $0, targets: ["resident"]) }
-        + tools.map { .executable(name: $0, targets: ["toolkit"]) },
+    // Two programs have further names, which install-deps and the tests give them, see docs/ARCHITECTURE.md.
+    products: [
+        .executable(name: "client", targets: ["resident"]),
+        .executable(name: "install-deps", targets: ["toolkit"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
@@ -87,6 +83,12 @@ let package = Package(
             name: "toolkit",
             dependencies: nio + ["InterSessionCore", "Platform", "ToolSupport", argumentParser],
             linkerSettings: linker + atFixedAddress
+        ),
+        // Building it builds all that is installed, at once.
+        .executableTarget(
+            name: "installation",
+            dependencies: ["resident", "server", "toolkit"],
+            linkerSettings: linker
         ),
         .executableTarget(
             name: "soak",
@@ -147,7 +149,7 @@ if Context.environment["INTER_SESSION_FUZZ"] != nil {
     )
 }
 
-for target in package.targets where !["CPlatform", "nothing"].contains(target.name) {
+for target in package.targets where !["CPlatform", "installation", "nothing"].contains(target.name) {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .swiftLanguageMode(.v6),

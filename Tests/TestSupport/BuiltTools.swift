@@ -18,15 +18,28 @@ package enum BuiltTools {
 
     /// Where the tools are that are tested: those built with the tests, unless `INTER_SESSION_TEST_TOOLS` names others,
     /// such as a release in which a test is to be seen failing.
-    package static var directory: URL {
+    package static let directory: URL = {
         if let other = ProcessInfo.processInfo.environment["INTER_SESSION_TEST_TOOLS"] { return URL(filePath: other) }
         #if os(macOS)
             let bundle = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }
-            return (bundle ?? .main).bundleURL.deletingLastPathComponent()
+            let built = (bundle ?? .main).bundleURL.deletingLastPathComponent()
         #else
             // The test runner is built beside the tools.
-            return Bundle.main.bundleURL
+            let built = Bundle.main.bundleURL
         #endif
+        nameTools(in: built)
+        return built
+    }()
+
+    /// SwiftPM builds each program under one name; the others are given here, as install-deps does.
+    private static func nameTools(in directory: URL) {
+        for name in names where !["server", "client", "install-deps"].contains(name) {
+            let program = name == "gateway" ? "client" : "install-deps"
+            let link = directory.appending(path: name)
+            // What a test of it says is clearer than what could be said here.
+            try? FileManager.default.removeItem(at: link)
+            try? FileManager.default.linkItem(at: directory.appending(path: program), to: link)
+        }
     }
 
     /// The root of the package, where bin/ and the plugin's files are.

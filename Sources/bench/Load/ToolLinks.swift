@@ -3,31 +3,25 @@ import Platform
 
 /// The programs that are measured, in a directory of their own.
 ///
-/// `swift run` builds each program under one of its names only, so the others are given here.
+/// SwiftPM builds each program under one of its names; the others are given here.
 struct ToolLinks: Sendable {
     let path: String
 
-    /// The names that are measured, and all that their program may have been built under.
-    private static let programs = [
-        (names: ["client"], built: ["client", "gateway"]),
-        (names: ["send", "list"], built: ["install-deps", "send", "whoami"]),
-        (names: ["server"], built: ["server"]),
-    ]
-
     /// - Parameters:
-    ///   - tools: where the programs are, each under at least one of its names.
+    ///   - tools: where the programs are.
     ///   - ours: where this program is, and `nothing`.
     init(to tools: String, ours: String) throws {
         path = try Directory.makeTemporary()
         try File.makeLink("\(path)/nothing", to: "\(ours)/nothing")
-        for program in Self.programs {
-            guard let built = program.built.first(where: { File.isExecutable("\(tools)/\($0)") }) else {
+        for (name, program) in ["server": "server", "client": "client", "send": "install-deps", "list": "install-deps"]
+        {
+            guard File.isExecutable("\(tools)/\(program)") else {
                 Directory.removeAll(path)
                 throw BenchBus.Failure(
-                    description: "'\(tools)' has no \(program.built[0]); build everything first, or give --tools"
+                    description: "'\(tools)' has no \(program); build everything first, or give --tools"
                 )
             }
-            for name in program.names { try File.makeLink("\(path)/\(name)", to: "\(tools)/\(built)") }
+            try File.makeLink("\(path)/\(name)", to: "\(tools)/\(program)")
         }
     }
 

@@ -43,8 +43,7 @@ struct InstallDeps: Tool {
     /// Nothing that is installed is touched before the new tools have passed their test.
     private func install(_ source: ToolSource, into installation: Installation, _ consent: Consent) throws {
         try source.requirements.satisfy(consent)
-        let plan = source.commands.map { "  \($0)" }.joined(separator: "\n")
-        try consent.ask("This will run:\n\(plan)\nand install the tools in \(installation.versionLink)")
+        try consent.ask("This will run:\n  \(source.command)\nand install the tools in \(installation.versionLink)")
         try installation.directory.prepare()
         let lock = try installation.lock()
         defer { withExtendedLifetime(lock) {} }

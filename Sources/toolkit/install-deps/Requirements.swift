@@ -71,6 +71,16 @@ struct Requirements {
                 otherwise: isMac ? "xcode-select --install" : "your system's package manager"
             ),
             Item(
+                what: "the C library to link a program whole",
+                isPresent: { isMac || isInLibraries("libc.a") },
+                packages: [.apt: "libc6-dev", .dnf: "glibc-static", .pacman: "glibc"]
+            ),
+            Item(
+                what: "the C++ library to link a program whole",
+                isPresent: { isMac || hasStaticCxx },
+                packages: [.apt: "g++", .dnf: "libstdc++-static", .pacman: "gcc"]
+            ),
+            Item(
                 what: "SQLite with its headers",
                 isPresent: { isMac || File.exists("/usr/include/sqlite3.h") },
                 packages: [.apt: "libsqlite3-dev", .dnf: "sqlite-devel", .pacman: "sqlite", .apk: "sqlite-dev"]
@@ -105,11 +115,23 @@ struct Requirements {
         ])
     }
 
-    /// Where the loader looks, with the directory of the machine's kind that Debian has in between.
-    private static var hasSQLite: Bool {
+    private static var hasSQLite: Bool { isInLibraries("libsqlite3.so.0") }
+
+    /// Where the loader and the linker look, with the directory of the machine's kind that Debian has in between.
+    private static func isInLibraries(_ file: String) -> Bool {
         let places = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib"]
         return places.contains { place in
-            ([""] + Directory.entries(place)).contains { File.exists("\(place)/\($0)/libsqlite3.so.0") }
+            ([""] + Directory.entries(place)).contains { File.exists("\(place)/\($0)/\(file)") }
+        }
+    }
+
+    /// It belongs to a compiler: `/usr/lib/gcc/<machine>/<version>/libstdc++.a`.
+    private static var hasStaticCxx: Bool {
+        let root = "/usr/lib/gcc"
+        return Directory.entries(root).contains { machine in
+            Directory.entries("\(root)/\(machine)").contains { version in
+                File.exists("\(root)/\(machine)/\(version)/libstdc++.a")
+            }
         }
     }
 }

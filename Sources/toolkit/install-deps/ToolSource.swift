@@ -14,18 +14,16 @@ enum ToolSource {
         }
     }
 
-    /// What will be run, as it is shown to the user. Only what is installed is built, each program once.
-    var commands: [Command] {
+    /// What will be run, as it is shown to the user.
+    var command: Command {
         switch self {
         case .checkout(let root):
-            Installation.programs.keys.sorted().map { program in
-                Command(
-                    ["swift", "build", "--package-path", root, "-c", "release"] + BuildFlags.platform
-                        + ["--product", program]
-                )
-            }
+            Command(
+                ["swift", "build", "--package-path", root, "-c", "release"] + BuildFlags.platform
+                    + ["--product", "installation"]
+            )
         case .tarball(let path):
-            [Command("tar", "-xf", path)]
+            Command("tar", "-xf", path)
         }
     }
 
@@ -33,7 +31,7 @@ enum ToolSource {
     func provide(in staging: String) throws {
         switch self {
         case .checkout(let root):
-            for command in commands { try command.run() }
+            try command.run()
             try collect(from: "\(root)/.build/release", into: staging)
         case .tarball(let path):
             let archive = path.hasPrefix("/") ? path : "./\(path)"
