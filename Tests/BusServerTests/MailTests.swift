@@ -212,50 +212,6 @@ struct MailTests {
         }
     }
 
-    @Test("programs that answer each other are stopped four deep, and both sessions are told why")
-    func hopLimit() async throws {
-        try await MemoryBus.with { bus in
-            let alpha = try await bus.join("alpha", features: Self.sender + " acks notices")
-            let beta = try await bus.join("beta", features: Self.sender + " acks notices")
-            var id = try await alpha.message("?", to: "beta").requiredString("msg_id")
-            let peers = [(beta, "alpha"), (alpha, "beta")]
-            for depth in 0..<4 {
-                let (peer, target) = peers[depth % 2]
-                id = try await peer.message("auto", to: target, more: #","auto":true,"in_reply_to":"\#(id)""#)
-                    .requiredString("msg_id")
-            }
-            let fifth = #"{"op":"send","to":"alpha","text":"x","auto":true,"in_reply_to":"\#(id)"}"#
-            try await beta.send(fifth)
-            #expect(try await beta.find("error").string("code") == "hop_limit")
-            for peer in [alpha, beta] {
-                #expect(try await peer.find("notice").string("text")?.contains("hop_limit") == true)
-            }
-            // Once is enough for both.
-            try await beta.send(fifth)
-            try await beta.expectError("hop_limit")
-            for peer in [alpha, beta] { try await peer.expectSilence() }
-        }
-    }
-
-    @Test("a pair of sessions that exceeds its messages a minute has to wait; others do not")
-    func pairLimit() async throws {
-        try await MemoryBus.with { bus in
-            let alpha = try await bus.join("alpha", features: Self.sender + " notices")
-            let beta = try await bus.join("beta", features: Self.sender + " notices")
-            _ = try await bus.join("gamma")
-            for number in 0..<120 {
-                let (peer, target) = number % 2 == 0 ? (alpha, "beta") : (beta, "alpha")
-                try await peer.message("x", to: target)
-            }
-            try await alpha.send(#"{"op":"send","to":"beta","text":"x"}"#)
-            let error = try await alpha.find("error")
-            #expect(try error.string("code") == "rate_limited")
-            #expect((1...60).contains(try error.integer("retry_after") ?? 0))
-            for peer in [alpha, beta] { try await peer.find("notice") }
-            try await alpha.message("x", to: "gamma")
-        }
-    }
-
     @Test("an observer looks and says nothing")
     func observer() async throws {
         try await MemoryBus.with { bus in
@@ -303,33 +259,6 @@ struct MailTests {
             try await tool.send(#"{"op":"disconnect","ref":"d"}"#)
             #expect(try await tool.expect("disconnected").string("ref") == "d")
             try await alpha.expectClose(4001)
-        }
-    }
-
-    @Test("an agent whose process is gone, or that answers no ping, is closed with 4003, and may come back")
-    func staleConnections() async throws {
-        try await MemoryBus.with { bus in
-            let dead = try await bus.join("dead", more: #","pid":\#(Int32.max)"#)
-            let silent = try await bus.join("silent", more: #","pid":\#(SystemProcess.current)"#)
-            let alive = try await bus.join("alive")
-            for _ in 0..<5 {
-                await bus.loop.advanceTime(by: .seconds(10))
-                try await alive.send(#"{"op":"ping"}"#)
-                try await alive.find("pong")
-            }
-            try await dead.channel.closeFuture.get()
-            #expect(silent.channel.isActive, "it was asked for a sign of life 20 s ago")
-            await bus.loop.advanceTime(by: .seconds(10))
-            try await silent.channel.closeFuture.get()
-            while true {
-                var frame = try #require(try await silent.channel.readOutbound(as: WebSocketFrame.self))
-                guard frame.opcode == .connectionClose else { continue }
-                #expect(frame.data.readInteger(as: UInt16.self) == CloseCode.stale.rawValue)
-                break
-            }
-            _ = try await bus.join("silent")
-            try await alive.send(#"{"op":"ping"}"#)
-            try await alive.find("pong")
         }
     }
 }

@@ -1,5 +1,7 @@
 import InterSessionCore
 import Logging
+import NIOCore
+import NIOWebSocket
 import Testing
 
 @testable import BusServer
@@ -59,5 +61,32 @@ struct StaleConnectionTests {
         #expect(peer.closedWith == nil)
         stale.check()
         #expect(peer.pings == 2 && peer.closedWith == .stale)
+    }
+
+    @Test("an agent whose process is gone, or that answers no ping, is closed with 4003, and may come back")
+    func staleConnections() async throws {
+        try await MemoryBus.with { bus in
+            let dead = try await bus.join("dead", more: #","pid":\#(Int32.max)"#)
+            let silent = try await bus.join("silent", more: #","pid":\#(SystemProcess.current)"#)
+            let alive = try await bus.join("alive")
+            for _ in 0..<5 {
+                await bus.loop.advanceTime(by: .seconds(10))
+                try await alive.send(#"{"op":"ping"}"#)
+                try await alive.find("pong")
+            }
+            try await dead.channel.closeFuture.get()
+            #expect(silent.channel.isActive, "it was asked for a sign of life 20 s ago")
+            await bus.loop.advanceTime(by: .seconds(10))
+            try await silent.channel.closeFuture.get()
+            while true {
+                var frame = try #require(try await silent.channel.readOutbound(as: WebSocketFrame.self))
+                guard frame.opcode == .connectionClose else { continue }
+                #expect(frame.data.readInteger(as: UInt16.self) == CloseCode.stale.rawValue)
+                break
+            }
+            _ = try await bus.join("silent")
+            try await alive.send(#"{"op":"ping"}"#)
+            try await alive.find("pong")
+        }
     }
 }

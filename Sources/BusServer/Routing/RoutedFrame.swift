@@ -6,8 +6,6 @@ enum RoutedFrame {
     case hello(ClientFrame.Hello)
     case anybody(OfAnybody)
     case member(OfMember)
-    case session(OfSession)
-    case gateway(OfGateway)
 
     /// Of every peer that has said hello.
     enum OfAnybody {
@@ -17,10 +15,12 @@ enum RoutedFrame {
         case log(ClientFrame.LogQuery)
     }
 
-    /// Of those that have a mailbox: sessions and gateways.
+    /// Of those that have a mailbox: of both kinds, of sessions alone, or of gateways alone.
     enum OfMember {
         case acknowledge([MessageID])
         case send(to: String, ClientFrame.Outgoing)
+        case session(OfSession)
+        case gateway(OfGateway)
     }
 
     enum OfSession {
@@ -47,12 +47,12 @@ enum RoutedFrame {
             // What is no id names no message.
             case .ack(let ids): .member(.acknowledge(ids.compactMap { MessageID($0) }))
             case .send(let target, let message): .member(.send(to: target, message))
-            case .broadcast(let message): .session(.broadcast(message))
-            case .rename(let name): .session(.rename(name: name))
-            case .disconnect: .session(.disconnect)
-            case .deliver(let mail): .gateway(.deliver(mail))
-            case .agents(let names): .gateway(.setAgents(names))
-            case .giveBack(let id, let reason): .gateway(.giveBack(messageID: id, reason: reason))
+            case .broadcast(let message): .member(.session(.broadcast(message)))
+            case .rename(let name): .member(.session(.rename(name: name)))
+            case .disconnect: .member(.session(.disconnect))
+            case .deliver(let mail): .member(.gateway(.deliver(mail)))
+            case .agents(let names): .member(.gateway(.setAgents(names)))
+            case .giveBack(let id, let reason): .member(.gateway(.giveBack(messageID: id, reason: reason)))
             }
     }
 }

@@ -41,19 +41,16 @@ final class Router {
             connection.close(.goingAway)
             return
         }
-        let frame = RoutedFrame(request.frame)
-        if case .hello(let hello) = frame {
+        switch RoutedFrame(request.frame) {
+        case .hello(let hello):
             guard case .awaitingHello = connection.peer else { throw .unknownOp("hello was said already") }
-            return try membership.welcome(hello, on: connection)
-        }
-        let member = try member(behind: connection)
-        if case .anybody(let frame) = frame { return try route(frame, ref: request.ref, from: connection) }
-        guard let member else { throw .unauthorized("an observer can only look") }
-        // An acknowledgement is no sign of activity: the client gives it by itself.
-        if case .member(.acknowledge) = frame {} else { member.lastActive = clock.instant() }
-        switch member.known.owner {
-        case .session: try route(frame, ofSession: member, ref: request.ref, from: connection)
-        case .gateway: try route(frame, ofGateway: member, ref: request.ref, from: connection)
+            try membership.welcome(hello, on: connection)
+        case .anybody(let frame):
+            _ = try member(behind: connection)
+            try route(frame, ref: request.ref, from: connection)
+        case .member(let frame):
+            guard let member = try member(behind: connection) else { throw .unauthorized("an observer can only look") }
+            try route(frame, of: member, ref: request.ref, from: connection)
         }
     }
 
@@ -107,54 +104,58 @@ final class Router {
     }
 
     private func route(
-        _ frame: RoutedFrame,
-        ofSession sender: ConnectedPeer,
+        _ frame: RoutedFrame.OfMember,
+        of member: ConnectedPeer,
         ref: String?,
         from connection: any PeerOutlet
     ) throws(WireError) {
-        switch frame {
-        // They are routed before it is asked whose they are.
-        case .hello, .anybody: break
-        case .member(.acknowledge(let ids)): try acknowledge(ids, by: sender, on: connection)
-        case .member(.send(let target, let message)):
-            try messages.send(message, to: target, of: sender, ref: ref, connection)
-        case .session(.broadcast(let message)): try messages.broadcast(message, of: sender, ref: ref, connection)
-        case .session(.rename(let name)): try membership.rename(sender, to: name, ref: ref, connection)
-        case .session(.disconnect):
-            try require(.sessions, on: connection)
-            connection.whenSettled { [membership] in membership.disconnect(sender, ref: ref, on: $0) }
-        case .gateway: throw .unauthorized("only a gateway may do this")
+        if case .acknowledge(let ids) = frame {
+            try require(.acks, on: connection)
+            // It is no sign of activity: a client gives it by itself.
+            return delivery.acknowledge(ids, by: member, on: connection)
         }
-    }
-
-    /// A gateway is no session: it hands in what comes from outside, and writes to the outside in its own name.
-    private func route(
-        _ frame: RoutedFrame,
-        ofGateway gateway: ConnectedPeer,
-        ref: String?,
-        from connection: any PeerOutlet
-    ) throws(WireError) {
-        switch frame {
-        // They are routed before it is asked whose they are.
-        case .hello, .anybody: break
-        case .member(.acknowledge(let ids)): try acknowledge(ids, by: gateway, on: connection)
-        case .member(.send(let target, let message)) where target.contains("@"):
-            try messages.send(message, to: target, of: gateway, ref: ref, connection)
-        case .gateway(.deliver(let mail)): try gateways.deliver(mail, by: gateway, ref: ref, connection)
-        case .gateway(.setAgents(let names)): try gateways.setAgents(names, of: gateway)
-        case .gateway(.giveBack(let id, let reason)): try gateways.giveBack(id, because: reason, by: gateway)
-        case .member(.send), .session:
+        member.lastActive = clock.instant()
+        switch (frame, member.known.owner) {
+        case (.acknowledge, _): break
+        case (.send(let target, let message), .session):
+            try messages.send(message, to: target, of: member, ref: ref, connection)
+        case (.send(let target, let message), .gateway) where target.contains("@"):
+            // It writes to the outside in its own name.
+            try messages.send(message, to: target, of: member, ref: ref, connection)
+        case (.session(let frame), .session): try route(frame, of: member, ref: ref, from: connection)
+        case (.gateway(let frame), .gateway): try route(frame, of: member, ref: ref, from: connection)
+        case (.gateway, .session): throw .unauthorized("only a gateway may do this")
+        case (.send, .gateway), (.session, .gateway):
             throw .unauthorized("a gateway is no session; it can deliver, return, and send to label@agent")
         }
     }
 
-    private func acknowledge(
-        _ ids: [MessageID],
-        by peer: ConnectedPeer,
-        on connection: any PeerOutlet
+    private func route(
+        _ frame: RoutedFrame.OfSession,
+        of session: ConnectedPeer,
+        ref: String?,
+        from connection: any PeerOutlet
     ) throws(WireError) {
-        try require(.acks, on: connection)
-        delivery.acknowledge(ids, by: peer, on: connection)
+        switch frame {
+        case .broadcast(let message): try messages.broadcast(message, of: session, ref: ref, connection)
+        case .rename(let name): try membership.rename(session, to: name, ref: ref, connection)
+        case .disconnect:
+            try require(.sessions, on: connection)
+            connection.whenSettled { [membership] in membership.disconnect(session, ref: ref, on: $0) }
+        }
+    }
+
+    private func route(
+        _ frame: RoutedFrame.OfGateway,
+        of gateway: ConnectedPeer,
+        ref: String?,
+        from connection: any PeerOutlet
+    ) throws(WireError) {
+        switch frame {
+        case .deliver(let mail): try gateways.deliver(mail, by: gateway, ref: ref, connection)
+        case .setAgents(let names): try gateways.setAgents(names, of: gateway)
+        case .giveBack(let id, let reason): try gateways.giveBack(id, because: reason, by: gateway)
+        }
     }
 
     /// The session or gateway that the connection is, or acts for; nil for an observer.
