@@ -15,7 +15,14 @@ let linker: [LinkerSetting] = [.unsafeFlags(["-use-ld=lld"], .when(platforms: [.
 
 /// A program that lives for milliseconds has no time for a loader that fills in 57,757 addresses.
 let atFixedAddress: [LinkerSetting] = [
-    .unsafeFlags(["-static-executable"], .when(platforms: [.linux], configuration: .release))
+    .unsafeFlags(
+        [
+            "-static-executable",
+            // What FoundationEssentials, under ArgumentParser, needs. Only --static-swift-stdlib says so by itself.
+            "-l_FoundationCShims", "-l_FoundationCollections", "-lswiftSynchronization",
+        ],
+        .when(platforms: [.linux], configuration: .release)
+    )
 ]
 
 let package = Package(
