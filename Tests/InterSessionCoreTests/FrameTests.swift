@@ -78,7 +78,7 @@ struct FrameTests {
         timestamp: "2026-01-02T03:04:05.678Z"
     )
     private static let failure = {
-        var failure = ServerFrame.Failure(code: "name_taken", message: "m", ref: "r")
+        var failure = ServerFrame.Failure(code: .nameTaken, message: "m", ref: "r")
         failure.candidates = ["a-2"]
         failure.matches = ["b"]
         failure.retryAfter = 3
@@ -118,6 +118,11 @@ struct FrameTests {
     func server(frame: ServerFrame, json: String) throws {
         #expect(String(buffer: frame.encode()) == json)
         #expect(try ServerFrame.decode(ByteBuffer(string: json)) == frame)
+    }
+
+    @Test("each error code keeps its name on the wire", arguments: WireError.Code.known + [.other("future")])
+    func errorCodes(code: WireError.Code) {
+        #expect(WireError.Code(rawValue: code.rawValue) == code)
     }
 
     @Test("an op of a newer server is passed over")

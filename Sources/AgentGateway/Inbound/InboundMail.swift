@@ -252,9 +252,9 @@ struct InboundMail: Sendable {
             return .accepted
         } catch BusError.refused(let failure) {
             switch failure.code {
-            case "unknown_peer": return .later(Self.departure)
-            case "rate_limited": return .later(.seconds(failure.retryAfter ?? 1))
-            case "storage_full":
+            case .unknownPeer: return .later(Self.departure)
+            case .rateLimited: return .later(.seconds(failure.retryAfter ?? 1))
+            case .storageFull:
                 busDisk.note(failure)
                 return .later(Self.retryInterval)
             default: return .refused(failure.description)

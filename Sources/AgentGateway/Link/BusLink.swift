@@ -91,7 +91,7 @@ actor BusLink {
                 logger.info("the bus closed the connection")
             } catch let error as CancellationError {
                 throw error
-            } catch BusError.refused(let failure) where failure.code != "unauthorized" {
+            } catch BusError.refused(let failure) where failure.code != .unauthorized {
                 throw BusError.refused(failure)
             } catch {
                 try Task.checkCancellation()

@@ -203,7 +203,7 @@ final class Connection: ChannelDuplexHandler {
 
     private func end(with error: WireError, ref: String?) {
         write(error.frame(ref: ref))
-        close(.policyViolation, reason: error.code)
+        close(.policyViolation, reason: error.code.rawValue)
     }
 
     // MARK: Frames out

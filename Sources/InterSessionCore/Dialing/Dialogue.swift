@@ -31,7 +31,7 @@ enum Dialogue {
                     for try await frame in inbound where settled == nil {
                         switch frame {
                         case .welcome: isWelcome = true
-                        case .error(let failure) where !isWelcome && failure.code == "unknown_peer": throw AgentAway()
+                        case .error(let failure) where !isWelcome && failure.code == .unknownPeer: throw AgentAway()
                         case .error(let failure): throw BusError.refused(failure)
                         default: break
                         }

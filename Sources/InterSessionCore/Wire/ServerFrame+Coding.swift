@@ -207,7 +207,7 @@ extension ServerFrame.Sent {
 extension ServerFrame.Failure {
     fileprivate init(_ object: JSONObject) throws {
         self.init(
-            code: try object.requiredString("code"),
+            code: WireError.Code(rawValue: try object.requiredString("code")),
             message: try object.string("message") ?? "",
             ref: try object.string("ref")
         )
@@ -220,7 +220,7 @@ extension ServerFrame.Failure {
 
     fileprivate func write(to json: inout JSONWriter) {
         json.field("op", "error")
-        json.field("code", code)
+        json.field("code", code.rawValue)
         json.field("message", message)
         json.field("ref", ifPresent: ref)
         if !candidates.isEmpty { json.field("candidates", candidates) }

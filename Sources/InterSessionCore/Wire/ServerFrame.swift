@@ -203,7 +203,7 @@ package enum ServerFrame: Equatable, Sendable {
     }
 
     package struct Failure: Error, Equatable, Sendable {
-        package var code: String
+        package var code: WireError.Code
         package var message: String
         package var ref: String?
         package var candidates: [String] = []
@@ -212,7 +212,7 @@ package enum ServerFrame: Equatable, Sendable {
         package var retryAfter: Int?
         package var limit: Int?
 
-        package init(code: String, message: String, ref: String? = nil) {
+        package init(code: WireError.Code, message: String, ref: String? = nil) {
             self.code = code
             self.message = message
             self.ref = ref

@@ -17,24 +17,34 @@ package enum WireError: Error, Equatable {
 }
 
 extension WireError {
-    package var code: String {
+    /// What an error is called on the wire, for both sides to match.
+    package enum Code: Hashable, Sendable {
+        case unauthorized, invalidName, invalidLabel, invalidPayload, nameTaken, unknownPeer, ambiguous, textTooLong,
+            rateLimited, hopLimit, unknownMessage, storageFull, unknownOp
+        /// A code that this version does not know: a newer server may have more.
+        case other(String)
+    }
+
+    /// The code of docs/PROTOCOL.md.
+    package var code: Code {
         switch self {
-        case .unauthorized: "unauthorized"
-        case .invalidName: "invalid_name"
-        case .invalidLabel: "invalid_label"
-        case .invalidPayload: "invalid_payload"
-        case .nameTaken: "name_taken"
-        case .unknownPeer: "unknown_peer"
-        case .ambiguous: "ambiguous"
-        case .textTooLong: "text_too_long"
-        case .rateLimited: "rate_limited"
-        case .hopLimit: "hop_limit"
-        case .unknownMessage: "unknown_message"
-        case .storageFull: "storage_full"
-        case .unknownOp: "unknown_op"
+        case .unauthorized: .unauthorized
+        case .invalidName: .invalidName
+        case .invalidLabel: .invalidLabel
+        case .invalidPayload: .invalidPayload
+        case .nameTaken: .nameTaken
+        case .unknownPeer: .unknownPeer
+        case .ambiguous: .ambiguous
+        case .textTooLong: .textTooLong
+        case .rateLimited: .rateLimited
+        case .hopLimit: .hopLimit
+        case .unknownMessage: .unknownMessage
+        case .storageFull: .storageFull
+        case .unknownOp: .unknownOp
         }
     }
 
+    /// What is wrong and the way out, as a sentence for people.
     package var message: String {
         switch self {
         case .unauthorized(let reason), .invalidName(let reason), .invalidLabel(let reason),
@@ -71,4 +81,39 @@ extension WireError {
         }
         return .error(error)
     }
+}
+
+extension WireError.Code: RawRepresentable, CustomStringConvertible {
+    /// The codes of docs/PROTOCOL.md.
+    package static let known: [WireError.Code] = [
+        .unauthorized, .invalidName, .invalidLabel, .invalidPayload, .nameTaken, .unknownPeer, .ambiguous, .textTooLong,
+        .rateLimited, .hopLimit, .unknownMessage, .storageFull, .unknownOp,
+    ]
+
+    /// Reads a code from the wire; any text is one.
+    package init(rawValue: String) {
+        self = Self.known.first { $0.rawValue == rawValue } ?? .other(rawValue)
+    }
+
+    /// The code as the wire has it.
+    package var rawValue: String {
+        switch self {
+        case .unauthorized: "unauthorized"
+        case .invalidName: "invalid_name"
+        case .invalidLabel: "invalid_label"
+        case .invalidPayload: "invalid_payload"
+        case .nameTaken: "name_taken"
+        case .unknownPeer: "unknown_peer"
+        case .ambiguous: "ambiguous"
+        case .textTooLong: "text_too_long"
+        case .rateLimited: "rate_limited"
+        case .hopLimit: "hop_limit"
+        case .unknownMessage: "unknown_message"
+        case .storageFull: "storage_full"
+        case .unknownOp: "unknown_op"
+        case .other(let text): text
+        }
+    }
+
+    package var description: String { rawValue }
 }

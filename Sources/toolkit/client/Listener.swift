@@ -187,7 +187,7 @@ struct Listener: Sendable {
 
     private mutating func refused(_ failure: ServerFrame.Failure) throws -> Outcome {
         switch failure.code {
-        case "name_taken":
+        case .nameTaken:
             switch nameRetries?.next(candidates: failure.candidates) {
             case .use(let name, let notice):
                 identity.name = name
@@ -199,7 +199,7 @@ struct Listener: Sendable {
             case nil:
                 return .lost(reason: failure.description)
             }
-        case "unauthorized":
+        case .unauthorized:
             // On the Unix socket this is one thing only: another client has our session id, with its own nonce.
             guard !hasOwnSessionID else { return .lost(reason: failure.description) }
             hasOwnSessionID = true

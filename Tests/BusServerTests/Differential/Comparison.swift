@@ -57,7 +57,7 @@ final class Comparison {
         case .renamed(nil, let name, let ref): try answer(ref, "renamed \(name)")
         case .sent(let sent): try answer(sent)
         case .error(let failure):
-            if model.welcome == nil, failure.code == "name_taken" { return }
+            if model.welcome == nil, failure.code == .nameTaken { return }
             try answer(failure.ref, "error \(failure.code)")
         case .disconnected(let ref): try answer(ref, "disconnected")
         case .listing(let sessions, _, let ref): try answer(ref, sessions)
