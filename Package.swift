@@ -87,7 +87,7 @@ let package = Package(
             name: "nothing",
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(platforms: [.linux], configuration: .release))]
         ),
-        .target(name: "TestSupport", dependencies: ["InterSessionCore", "Platform"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: nio + ["InterSessionCore", "Platform"], path: "Tests/TestSupport"),
         .testTarget(
             name: "InterSessionCoreTests",
             dependencies: nio + ["InterSessionCore", "Platform", "TestSupport", "ToolSupport"]
@@ -103,6 +103,16 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "AgentGatewayTests",
+            dependencies: nio + [
+                "AgentGateway",
+                "InterSessionCore",
+                "Platform",
+                "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .testTarget(
