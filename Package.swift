@@ -112,7 +112,7 @@ let package = Package(
             linkerSettings: linker
         ),
         .executableTarget(name: "nothing", linkerSettings: linker + atFixedAddress),
-        .target(name: "TestSupport", dependencies: ["InterSessionCore", "Platform"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: nio + ["InterSessionCore", "Platform"], path: "Tests/TestSupport"),
         .testTarget(
             name: "InterSessionCoreTests",
             dependencies: nio + ["InterSessionCore", "Platform", "TestSupport", "ToolSupport"]
@@ -128,6 +128,16 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
+            ]
+        ),
+        .testTarget(
+            name: "AgentGatewayTests",
+            dependencies: nio + [
+                "AgentGateway",
+                "InterSessionCore",
+                "Platform",
+                "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ]
         ),
         .testTarget(

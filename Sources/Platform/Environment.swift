@@ -38,6 +38,12 @@ package enum Environment {
         }
     }
 
+    /// The variables, without any of the Claude Code session and of the bus that this process belongs to: for a tool of ours
+    /// that is to be another session, on another bus.
+    package static var outsideSession: [String: String] {
+        all.filter { !$0.key.hasPrefix("CLAUDE") && !$0.key.hasPrefix("INTER_SESSION") }
+    }
+
     private static let childNames: Set = [
         "HOME", "PATH", "USER", "LOGNAME", "SHELL", "TMPDIR", "TERM", "LANG", "LANGUAGE", "TZ", "SSH_AUTH_SOCK",
     ]

@@ -27,18 +27,18 @@ package struct BusOptions: ParsableArguments {
 }
 
 extension ControlSession {
-    /// Finds the agent of this Claude Code session.
+    /// Acts for this Claude Code session, where a client of it is on a bus.
     ///
     /// - Throws: ``BusError/notConnected`` when there is none, ``SettingsError``, ``PlatformError``.
     package init(_ options: BusOptions) throws {
         let directory = try DataDirectory.current()
-        guard let agent = try ListenerState.ofLiveListener(try SessionKey.current(), in: directory) else {
+        guard let session = try SessionState.ofLiveClient(try SessionKey.current(), in: directory) else {
             throw BusError.notConnected
         }
         var settings = try options.settings(directory)
-        // The bus that the agent is on, unless the command line names another.
-        if options.port == nil { settings.port = agent.port }
-        self.init(agent: agent, endpoint: BusEndpoint(directory: directory, settings: settings))
+        // The bus that the session is on, unless the command line names another.
+        if options.port == nil { settings.port = session.port }
+        self.init(session, endpoint: BusEndpoint(directory: directory, settings: settings))
     }
 }
 
@@ -48,8 +48,8 @@ extension Observer {
         let directory = try DataDirectory.current()
         var settings = try options.settings(directory)
         // The bus that this session is on, if it is on one.
-        if options.port == nil, let agent = ListenerState.read(try SessionKey.current(), in: directory) {
-            settings.port = agent.port
+        if options.port == nil, let session = SessionState.read(try SessionKey.current(), in: directory) {
+            settings.port = session.port
         }
         try directory.prepare()
         self.init(endpoint: BusEndpoint(directory: directory, settings: settings))

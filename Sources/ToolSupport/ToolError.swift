@@ -21,15 +21,11 @@ extension WireError: ToolError {
     package var exitCode: ExitCode { .usage }
 }
 
-extension MonitorsFile.Failure: ToolError {
-    package var exitCode: ExitCode { .refused }
-}
-
 extension BusError: ToolError {
     package var exitCode: ExitCode {
         switch self {
         case .notConnected, .refused: .refused
-        case .agentAway, .noServer, .serverDidNotStart, .noAnswer, .closed, .unreadable: .unreachable
+        case .sessionAway, .noServer, .serverDidNotStart, .noAnswer, .closed, .unreadable: .unreachable
         }
     }
 }

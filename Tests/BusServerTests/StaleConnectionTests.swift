@@ -2,6 +2,7 @@ import InterSessionCore
 import Logging
 import NIOCore
 import NIOWebSocket
+import Platform
 import Testing
 
 @testable import BusServer

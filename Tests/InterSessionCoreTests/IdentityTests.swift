@@ -149,13 +149,13 @@ struct IdentityTests {
             let directory = DataDirectory(path: path)
             try directory.prepare()
             let key = SessionKey(9)
-            let state = ListenerState(
+            let state = SessionState(
                 sessionID: "abcd",
                 name: "n",
                 label: "l",
                 nonce: "s",
-                listenerProcessID: 1,
-                listenerStarted: 77,
+                processID: 1,
+                processStarted: 77,
                 host: "127.0.0.1",
                 port: 2,
                 createdAt: "t"
@@ -165,10 +165,10 @@ struct IdentityTests {
             do {
                 let lock = try #require(try FileLock.tryLock(directory.clientLock(key)))
                 #expect(try FileLock.tryLock(directory.clientLock(key)) == nil)
-                #expect(try ListenerState.ofLiveListener(key, in: directory) == state)
+                #expect(try SessionState.ofLiveClient(key, in: directory) == state)
                 withExtendedLifetime(lock) {}
             }
-            #expect(try ListenerState.ofLiveListener(key, in: directory) == nil)
+            #expect(try SessionState.ofLiveClient(key, in: directory) == nil)
             #expect(!File.exists(directory.clientState(key)) && File.exists(directory.clientLock(key)))
         }
     }

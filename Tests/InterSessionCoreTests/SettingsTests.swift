@@ -56,16 +56,15 @@ struct SettingsTests {
 
     @Test("waiting doubles from 0.25 s to 4 s, 20 % more or less, and begins again after a success")
     func backoff() {
-        var backoff = ReconnectBackoff()
-        var generator = SystemRandomNumberGenerator()
+        var backoff = Backoff.reconnect
         func check(_ expected: [Double]) {
             for seconds in expected {
-                let wait = backoff.next(using: &generator) / .seconds(1)
+                let wait = backoff.next() / .seconds(1)
                 #expect((seconds * 0.8...seconds * 1.2).contains(wait))
             }
         }
         check([0.25, 0.5, 1, 2, 4, 4, 4])
-        backoff.reset()
+        backoff = .reconnect
         check([0.25, 0.5])
     }
 

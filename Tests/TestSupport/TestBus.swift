@@ -101,9 +101,7 @@ package struct TestBus: Sendable {
 
     /// Nothing of the Claude Code session in which the tests may run.
     package func environment(key: Int) -> [String: String] {
-        var environment = ProcessInfo.processInfo.environment.filter {
-            !$0.key.hasPrefix("CLAUDE") && !$0.key.hasPrefix("INTER_SESSION")
-        }
+        var environment = Environment.outsideSession
         environment["INTER_SESSION_DATA_DIR"] = data
         environment["INTER_SESSION_PORT"] = "\(port)"
         environment["INTER_SESSION_PPID_OVERRIDE"] = "\(key)"

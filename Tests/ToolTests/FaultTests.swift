@@ -216,10 +216,10 @@ struct FaultTests {
             try await beta.line(containing: "m10")
             let texts = beta.lines.dropFirst().map { String($0.split(separator: " ").last ?? "") }
             #expect(texts == offsets.indices.map { "m\($0)" })
-            let ids = beta.lines.compactMap { $0.firstMatch(of: /msg=(\w+)/)?.1 }
+            let ids = beta.lines.compactMap(\.messageID)
             #expect(ids == ids.sorted() && Set(ids).count == offsets.count)
             // The clock did jump, and the order of ids went on from there.
-            let last = try #require(ids.last.flatMap { MessageID(String($0)) })
+            let last = try #require(ids.last.flatMap { MessageID($0) })
             #expect(last.time - .seconds(8 * 3600) > Timestamp.now())
             let log = try await bus.run("log", "--json", key: 1).output
             #expect(!log.contains("expired"))

@@ -149,7 +149,8 @@ struct GatewayFaultTests {
         }
     }
 
-    @Test("a sender that is limited holds nobody else up, however much it has sent, and keeps its order")
+    /// When the limit is over, also for the next gateway: `AgentGatewayTests`.
+    @Test("a sender that is limited holds nobody else up, however much it has sent, and what must wait is on disk")
     func limitedSender() async throws {
         try await TestBus.withPair { _, b, spool in
             let server = try b.start("server", [], key: 9, environment: ["INTER_SESSION_PAIR_LIMIT": "3"])
@@ -165,14 +166,9 @@ struct GatewayFaultTests {
                 self.files("\(spool)/b/new").isEmpty && self.files("\(spool)/b/claimed").isEmpty ? () : nil
             }
             #expect(files("\(b.data)/gateways/b.mail/held").count == 197)
-            owner.signal(SIGKILL)
-            try await owner.exitCode()
-            _ = try await gateway("b", b, spool)
-            _ = try await eventually("the limit to be over", within: .seconds(90)) {
-                receiver.lines.contains { $0.contains("m6.") } ? () : nil
-            }
             let texts = receiver.lines.compactMap { $0.firstMatch(of: /from="@x"\] (m\d+\.)/)?.1 }
-            #expect(texts == ["m1.", "m2.", "m3.", "m4.", "m5.", "m6."])
+            #expect(texts == ["m1.", "m2.", "m3."])
+            #expect(owner.isRunning)
         }
     }
 

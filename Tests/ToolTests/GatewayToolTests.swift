@@ -30,10 +30,6 @@ struct GatewayToolTests {
         }
     }
 
-    private func id(in line: String) throws -> String {
-        String(try #require(line.firstMatch(of: /msg=([a-z0-9]+)/)).1)
-    }
-
     @Test("a message to claude:2@b surfaces in that session alone, and its reply comes back with re=")
     func conversation() async throws {
         try await TestBus.withPair { a, b, spool in
@@ -55,20 +51,21 @@ struct GatewayToolTests {
                 "--to",
                 "claude-1@a",
                 "--re",
-                try id(in: question),
+                try #require(question.messageID),
                 "--text",
                 "yes",
                 key: 2
             )
             #expect(answer.code == 0)
             let line = try await asker.line(containing: "yes")
-            let questionID = try id(in: sent.output)
+            let questionID = try #require(sent.output.messageID)
             #expect(line.contains("re=\(questionID)") && line.contains(#"from="claude-2@b""#))
 
             // A question that is waited for, and is answered by a reply to what arrived there.
             async let waiting = a.run("send", "--to", "claude:1@b", "--text", "what?", "--wait", "30", key: 2)
             let second = try await other.line(containing: "what?")
-            _ = try await b.run("send", "--to", "claude-2@a", "--re", try id(in: second), "--text", "42", key: 1)
+            let secondID = try #require(second.messageID)
+            _ = try await b.run("send", "--to", "claude-2@a", "--re", secondID, "--text", "42", key: 1)
             let waited = try await waiting
             #expect(waited.code == 0 && waited.output == "42\n")
 
@@ -105,21 +102,15 @@ struct GatewayToolTests {
         }
     }
 
-    @Test("what names nobody waits while nobody is there, and is decided under the policy of the day")
-    func policyOfTheDay() async throws {
+    @Test("the environment decides what becomes of mail that names nobody, and a wrong policy is refused")
+    func policy() async throws {
         try await TestBus.withPair { a, b, spool in
             _ = try await a.connect("claude-1", key: 1)
+            let here = [try await b.connect("claude-1", key: 1), try await b.connect("claude-2", key: 2)]
             _ = try await gateway("a", a, spool)
-            let first = try await gateway("b", b, spool)
+            _ = try await gateway("b", b, spool, environment: ["INTER_SESSION_UNROUTED_POLICY": "broadcast"])
             try await meet("b", a)
             _ = try await a.run("send", "--to", "@b", "--text", "to all", key: 1)
-            _ = try await eventually("it to be held") {
-                try FileManager.default.contentsOfDirectory(atPath: "\(b.data)/gateways/b.mail/held").isEmpty ? nil : ()
-            }
-            first.signal(SIGTERM)
-            #expect(try await first.exitCode() == 0)
-            let here = [try await b.connect("claude-1", key: 1), try await b.connect("claude-2", key: 2)]
-            _ = try await gateway("b", b, spool, environment: ["INTER_SESSION_UNROUTED_POLICY": "broadcast"])
             for session in here { try await session.line(containing: "to all") }
             let wrong = try await b.start(
                 "gateway",
@@ -143,7 +134,7 @@ struct GatewayToolTests {
             let sent = try await a.run("send", "--to", "x@b", "--text", "x", key: 1)
             #expect(sent.code == 0 && sent.output.contains("delivered"))
             let notice = try await client.line(containing: "was not delivered")
-            let messageID = try id(in: sent.output)
+            let messageID = try #require(sent.output.messageID)
             #expect(notice.contains(messageID) && notice.contains("to x@b"))
             let shown = try await a.run("log", "--json", key: 1)
             #expect(shown.output.contains(#""state":"returned""#))
@@ -184,7 +175,7 @@ struct GatewayToolTests {
             _ = try await gateway("b", b, spool, "--respond", command, "--respond-pool", "2")
             try await meet("b", a)
             let asked = try await a.run("send", "--to", "claude:2@b", "--text", "who; rm -rf / $(id)", key: 1)
-            let question = try id(in: asked.output)
+            let question = try #require(asked.output.messageID)
             let answer = try await client.line(containing: "answer to:")
             #expect(
                 answer.hasSuffix("auto] answer to: who; rm -rf / $(id)")

@@ -81,10 +81,9 @@ final class LoadReceiver: Sendable {
 }
 
 /// A session that sends, and connects again as often as it must.
-struct LoadSender {
+struct LoadSender: Sendable {
     let name: String
     private let endpoint: BusEndpoint
-    private let hello: ClientFrame
     /// What its receivers call it.
     private let shownName: String
     private let mark: Int
@@ -102,74 +101,55 @@ struct LoadSender {
             directory: DataDirectory(path: bus.data),
             settings: try BusSettings(port: bus.port, environment: { _ in nil })
         )
-        hello = .hello(
-            .init(
-                role: .agent(.init(sessionID: "id-\(name)", name: name)),
-                nonce: "nonce-\(name)",
-                features: [.receipts, .hold, .keys]
-            )
-        )
     }
 
     /// Sends the numbers from 1 on, each to one of `receivers`. What is not answered is sent again, under its key.
     func send(_ count: Int, to receivers: [String], _ accepted: LoadRecord) async throws {
-        let numbers = Numbers(upTo: count)
-        let giveUp = ContinuousClock.now + Self.patience
-        while numbers.isLeft {
-            guard .now < giveUp else {
-                throw Impatience(what: "message \(numbers.next ?? 0) of \(name) to be accepted")
+        // Whoever is killed, a server is there again in a moment; a sender starts none.
+        let link = SessionLink(
+            BusDialer { [endpoint] conversation in
+                let socket = try await eventually("a server", within: Self.patience) { try endpoint.connectIfUp() }
+                return try await BusConnection.withConnection(on: socket, conversation)
             }
-            let socket = try await eventually("a server") { try endpoint.connectIfUp() }
-            do {
-                try await BusConnection.withConnection(on: socket) { inbound, outbound in
-                    var answers = inbound.makeAsyncIterator()
-                    try await outbound.write(ClientRequest(hello))
-                    while let number = numbers.next, .now < giveUp {
+        )
+        try await withDeadline(Self.patience, else: Impatience(what: "the messages of \(name) to be accepted")) {
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { _ = try await link.run(self, IgnoringSink()) }
+                tasks.addTask {
+                    for number in 1...count {
                         let receiver = receivers[number % receivers.count]
-                        var message = ClientFrame.Outgoing("\(number)@\(mark)")
-                        message.key = "\(number)"
-                        try await outbound.write(ClientRequest(.send(to: receiver, message), ref: "\(number)"))
-                        guard try await Self.isAccepted("\(number)", &answers) else { continue }
+                        try await send(number, to: receiver, link)
                         accepted.add(LoadMessage(mark: mark, sender: shownName, receiver: receiver, number: number))
-                        numbers.take()
                     }
                 }
-            } catch {
-                // The server is gone.
+                defer { tasks.cancelAll() }
+                try await tasks.next()
             }
         }
     }
 
-    private static func isAccepted(
-        _ ref: String,
-        _ answers: inout BusConnection.Inbound.AsyncIterator
-    ) async throws -> Bool {
-        while let answer = try await answers.next() {
-            switch answer {
-            case .sent(let sent) where sent.ref == ref: return true
-            case .error(let failure) where failure.ref == ref: return false
-            default: break
+    /// Sends until it is accepted.
+    private func send(_ number: Int, to receiver: String, _ link: SessionLink) async throws {
+        var message = ClientFrame.Outgoing("\(number)@\(mark)")
+        message.key = "\(number)"
+        while true {
+            do {
+                _ = try await link.ask(.send(to: receiver, message))
+                return
+            } catch is BusError {
+                try Task.checkCancellation()
             }
         }
-        throw BusError.closed(code: nil, reason: "")
     }
 }
 
-private final class Numbers: Sendable {
-    private let last: Int
-    private let taken = Mutex(0)
-
-    init(upTo last: Int) {
-        self.last = last
-    }
-
-    var isLeft: Bool { next != nil }
-
-    /// The number that comes next, until it is taken.
-    var next: Int? { taken.withLock { $0 < last ? $0 + 1 : nil } }
-
-    func take() {
-        taken.withLock { $0 += 1 }
+extension LoadSender: LinkPeer {
+    func hello() -> ClientFrame.Hello? {
+        ClientFrame.Hello(
+            role: .agent(.init(sessionID: "id-\(name)", name: name)),
+            nonce: "nonce-\(name)",
+            features: [.receipts, .hold, .keys]
+        )
     }
 }
 

@@ -6,11 +6,6 @@ import Testing
 /// Mail as people and agents meet it: through the tools.
 @Suite("mail tools")
 struct MailToolsTests {
-    /// The id in a line of `send` or of a notification.
-    private func messageID(_ line: String) throws -> String {
-        String(try #require(line.firstMatch(of: /msg=([a-z0-9]{10})/)).1)
-    }
-
     private func leave(_ client: RunningTool) async throws {
         client.signal(SIGTERM)
         try await client.exitCode()
@@ -66,7 +61,7 @@ struct MailToolsTests {
             let alpha = try await bus.connect("alpha", key: 1)
             let beta = try await bus.connect("beta", key: 2)
             let question = try bus.start("send", "--to", "beta", "--text", "which port?", "--wait", "30", key: 1)
-            let id = try messageID(try await beta.line(containing: "which port?"))
+            let id = try #require(try await beta.line(containing: "which port?").messageID)
             let answer = try await bus.run("send", "--to", "alpha", "--re", id, "--text", "8080", key: 2)
             #expect(answer.output.hasSuffix(", seen)\n"))
             let run = try await question.finished()
@@ -85,7 +80,7 @@ struct MailToolsTests {
             _ = try await bus.connect("alpha", key: 1)
             let beta = try await bus.connect("beta", key: 2)
             let run = try await bus.run("send", "--to", "beta", "--text", "anybody?", "--wait", "1", key: 1)
-            let id = try messageID(try await beta.line(containing: "anybody?"))
+            let id = try #require(try await beta.line(containing: "anybody?").messageID)
             #expect(run.code == 3 && run.output.isEmpty)
             #expect(run.errors.contains("no answer from beta within 1 s (msg=\(id))"))
         }
@@ -165,7 +160,7 @@ struct MailToolsTests {
             let alpha = try await bus.connect("alpha", key: 1)
             let beta = try await bus.connect("beta", key: 2)
             let text = "\u{1B}[31m\"é\"\r\n\t" + String(repeating: "long ", count: 20_000) + "\n\n"
-            let id = try messageID(try await bus.run("send", "--to", "beta", key: 1, input: text).output)
+            let id = try #require(try await bus.run("send", "--to", "beta", key: 1, input: text).output.messageID)
             try await beta.line(containing: "cont] full text")
             for client in [alpha, beta] { try await leave(client) }
             try FileManager.default.removeItem(atPath: "\(bus.mailDirectory)/messages.log")

@@ -65,7 +65,7 @@ struct TwoSessionsTests {
             #expect(cut.utf16.count <= 490)
             let more = try await beta.line(containing: " cont]")
             #expect(more.hasSuffix("full text 976.5 KB at \(bus.mailDirectory)/messages.log"))
-            let id = try #require(cut.firstMatch(of: /msg=([a-z0-9]+)/)?.1)
+            let id = try #require(cut.messageID)
             let record = try #require(
                 bus.messageLog.split(separator: "\n").first { $0.contains(#""msg_id":"\#(id)""#) }
             )

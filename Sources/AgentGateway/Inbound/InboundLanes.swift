@@ -1,5 +1,4 @@
 import InterSessionCore
-import NIOCore
 
 /// The senders that must wait, so that nobody else waits with them.
 ///
@@ -9,8 +8,8 @@ import NIOCore
 struct InboundLanes: Sendable {
     /// A message that nobody has but its transport.
     struct Unsaved: Sendable {
-        let letter: Letter
-        let name: LetterStore.Name
+        let message: InboundMessage
+        let name: InboundMessageStore.Name
         /// Tells the transport that it may forget the message.
         let acknowledge: @Sendable () async throws -> Void
     }
@@ -24,13 +23,28 @@ struct InboundLanes: Sendable {
     /// Who may be looked at again.
     let due: AsyncStream<AgentName?>
     private let isDue: AsyncStream<AgentName?>.Continuation
+    private let waits: AsyncStream<(AgentName?, Duration)>
+    private let wait: AsyncStream<(AgentName?, Duration)>.Continuation
     /// What of each sender that waits only its transport has.
     private var lanes: [AgentName?: [Unsaved]] = [:]
     /// Of those who wait for a disk.
-    private var backoffs: [AgentName?: RetryBackoff] = [:]
+    private var backoffs: [AgentName?: Backoff] = [:]
 
     init() {
         (due, isDue) = AsyncStream.makeStream()
+        (waits, wait) = AsyncStream.makeStream()
+    }
+
+    /// Waits for each sender until it is due, as long as the task lives.
+    func run(by clock: any Clock<Duration>) async {
+        await withDiscardingTaskGroup { tasks in
+            for await (sender, time) in waits {
+                tasks.addTask {
+                    guard (try? await clock.sleep(for: time)) != nil else { return }
+                    isDue.yield(sender)
+                }
+            }
+        }
     }
 
     func isWaiting(_ sender: AgentName?) -> Bool { !lanes.isEmpty && lanes[sender] != nil }
@@ -43,7 +57,7 @@ struct InboundLanes: Sendable {
     var crowd: [AgentName?] {
         let unsaved = lanes.values.flatMap { $0 }
         guard !unsaved.isEmpty else { return [] }
-        let bytes = unsaved.reduce(0) { $0 + $1.letter.text.utf8.count }
+        let bytes = unsaved.reduce(0) { $0 + $1.message.text.utf8.count }
         guard unsaved.count >= Self.mostUnsaved || bytes >= Self.mostUnsavedBytes else { return [] }
         return lanes.filter { !$0.value.isEmpty }.map(\.key)
     }
@@ -53,12 +67,11 @@ struct InboundLanes: Sendable {
     /// - Parameter time: until it is looked at again; nil where that depends on a disk.
     mutating func open(_ sender: AgentName?, for time: Duration?, unsaved: [Unsaved]) {
         lanes[sender, default: []] += unsaved
-        let time = time ?? backoffs[sender, default: RetryBackoff()].next()
-        ToolThread.eventLoop.scheduleTask(in: TimeAmount(time)) { [isDue] in isDue.yield(sender) }
+        wait.yield((sender, time ?? backoffs[sender, default: .retry].next()))
     }
 
-    mutating func add(_ message: Unsaved, to sender: AgentName?) {
-        lanes[sender, default: []].append(message)
+    mutating func add(_ unsaved: Unsaved, to sender: AgentName?) {
+        lanes[sender, default: []].append(unsaved)
     }
 
     /// Ends the waiting of the sender.

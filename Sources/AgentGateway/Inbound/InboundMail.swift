@@ -8,11 +8,11 @@ import Platform
 ///
 /// Arrivals and changes on the bus are looked at one after the other, so that what waits for a session is delivered
 /// before what comes for it later. A sender that must wait has a lane, and holds nobody else up.
-struct InboundMail: Sendable {
+struct InboundMail<Ticker: Clock<Duration>>: Sendable {
     /// How long to wait when the bus has no room.
-    private static let retryInterval: Duration = .seconds(5)
+    private static var retryInterval: Duration { .seconds(5) }
     /// How long to wait when a session has left that was there a moment ago: the bus is about to say so.
-    private static let departure: Duration = .seconds(1)
+    private static var departure: Duration { .seconds(1) }
 
     private enum Event: Sendable {
         case arrival(Arrival)
@@ -20,77 +20,85 @@ struct InboundMail: Sendable {
         case due(AgentName?)
     }
 
-    private let link: BusLink
+    private let gateway: GatewayPeer
     private let policy: UnroutedPolicy
-    private let presence: Presence
+    private let presence: Presence<Ticker>
     /// Nil where nobody answers for sessions that are away.
     private let responder: Responder?
-    private let failures: LetterFailures
+    private let failures: FailedMessages
+    /// For what waits.
+    private let clock: Ticker
     private let logger: Logger
-    private var held: LetterStore
+    private var held: InboundMessageStore
     private var names: MessageID.Sequence
     private var live = LiveSessions()
     private var lanes = InboundLanes()
-    private var disk: Trouble
-    private var busDisk: Trouble
+    private var disk: Outage
+    private var busDisk: Outage
 
     init(
-        link: BusLink,
+        gateway: GatewayPeer,
         policy: UnroutedPolicy,
-        presence: Presence,
+        presence: Presence<Ticker>,
         responder: Responder?,
-        held: LetterStore,
-        failures: LetterFailures,
+        held: InboundMessageStore,
+        failures: FailedMessages,
         lastName: MessageID?,
+        clock: Ticker,
         logger: Logger
     ) {
-        self.link = link
+        self.gateway = gateway
         self.policy = policy
         self.presence = presence
         self.responder = responder
         self.held = held
         self.failures = failures
+        self.clock = clock
         self.logger = logger
         names = MessageID.Sequence(after: lastName)
-        disk = Trouble("mail from outside cannot be kept", logger)
-        busDisk = Trouble("the bus cannot store mail", logger)
+        disk = Outage("mail from outside cannot be kept", logger)
+        busDisk = Outage("the bus cannot store mail", logger)
     }
 
     /// Runs until the transport has nothing more, or the task is cancelled.
     mutating func run(_ transport: some Transport) async throws {
         // Nothing is decided before it is known who is there.
-        guard let first = await link.sessions.first(where: { _ in true }) else { return }
-        try await meet(first)
-        let events = merge(
-            transport.receive().map { Event.arrival($0) },
-            link.sessions.map { Event.sessions($0) },
-            lanes.due.map { Event.due($0) }
-        )
-        for try await event in events {
-            switch event {
-            case .arrival(let arrival): try await take(arrival)
-            case .sessions(let sessions): try await meet(sessions)
-            case .due(let sender): try await goOn(sender)
+        guard let first = await gateway.sessions.first(where: { _ in true }) else { return }
+        try await withThrowingTaskGroup(of: Void.self) { [timers = lanes, clock] tasks in
+            tasks.addTask { await timers.run(by: clock) }
+            defer { tasks.cancelAll() }
+            try await meet(first)
+            let events = merge(
+                transport.receive().map { Event.arrival($0) },
+                gateway.sessions.map { Event.sessions($0) },
+                lanes.due.map { Event.due($0) }
+            )
+            for try await event in events {
+                switch event {
+                case .arrival(let arrival): try await take(arrival)
+                case .sessions(let sessions): try await meet(sessions)
+                case .due(let sender): try await goOn(sender)
+                }
             }
         }
     }
 
     private mutating func take(_ arrival: Arrival) async throws {
-        let letter = Letter(arrival)
-        let message = InboundLanes.Unsaved(
-            letter: letter,
+        let message = InboundMessage(arrival)
+        let unsaved = InboundLanes.Unsaved(
+            message: message,
             name: names.next(at: .now()),
             acknowledge: arrival.acknowledge
         )
-        if lanes.isWaiting(letter.agent) {
-            if let message = try await save([message]).first { lanes.add(message, to: letter.agent) }
+        if lanes.isWaiting(message.agent) {
+            if let unsaved = try await save([unsaved]).first { lanes.add(unsaved, to: message.agent) }
         } else {
-            try await place([message], of: letter.agent)
+            try await place([unsaved], of: message.agent)
         }
         // Their transport keeps the rest.
         while !lanes.crowd.isEmpty {
-            try await pause(Self.departure)
-            live = await link.live
+            try await clock.sleep(for: Self.departure)
+            live = await gateway.live
             for sender in lanes.crowd { try await goOn(sender) }
         }
     }
@@ -123,11 +131,11 @@ struct InboundMail: Sendable {
 
     /// Finds a place for messages that nobody has but their transport.
     private mutating func place(_ messages: [InboundLanes.Unsaved], of sender: AgentName?) async throws {
-        for (index, message) in messages.enumerated() {
-            if let stop = try await place(message.letter, as: message.name) {
+        for (index, unsaved) in messages.enumerated() {
+            if let stop = try await place(unsaved.message, as: unsaved.name) {
                 return try await wait(sender, stop, Array(messages[index...]))
             }
-            try await message.acknowledge()
+            try await unsaved.acknowledge()
         }
         lanes.succeeded(sender)
     }
@@ -140,7 +148,7 @@ struct InboundMail: Sendable {
         var time: Duration?
         if case .later(let duration) = stop { time = duration }
         // Nobody is left who could go on meanwhile.
-        if lanes.areMany { try await pause(time ?? Self.retryInterval) }
+        if lanes.areMany { try await clock.sleep(for: time ?? Self.retryInterval) }
         lanes.open(sender, for: time, unsaved: try await save(messages))
     }
 
@@ -148,51 +156,51 @@ struct InboundMail: Sendable {
     ///
     /// - Returns: those that it did not take.
     private mutating func save(_ messages: [InboundLanes.Unsaved]) async throws -> [InboundLanes.Unsaved] {
-        for (index, message) in messages.enumerated() {
-            if await !isKept(message.letter) {
+        for (index, unsaved) in messages.enumerated() {
+            if await !isKept(unsaved.message) {
                 do {
                     // What came before it is only in memory: it must not get ahead of that.
-                    guard !lanes.hasUnsaved(message.letter.agent) else { return Array(messages[index...]) }
-                    try held.add(message.letter, as: message.name)
+                    guard !lanes.hasUnsaved(unsaved.message.agent) else { return Array(messages[index...]) }
+                    try held.add(unsaved.message, as: unsaved.name)
                     disk.end()
                 } catch {
                     disk.note(error)
                     return Array(messages[index...])
                 }
             }
-            try await message.acknowledge()
+            try await unsaved.acknowledge()
         }
         return []
     }
 
     /// It was kept, and its transport did not hear so.
-    private func isKept(_ letter: Letter) async -> Bool {
-        if held.contains(letter) { return true }
-        return await responder?.has(letter) ?? false
+    private func isKept(_ message: InboundMessage) async -> Bool {
+        if held.contains(message) { return true }
+        return await responder?.has(message) ?? false
     }
 
-    private mutating func place(_ letter: Letter, as name: LetterStore.Name) async throws -> Stop? {
-        guard await !isKept(letter) else { return nil }
+    private mutating func place(_ message: InboundMessage, as name: InboundMessageStore.Name) async throws -> Stop? {
+        guard await !isKept(message) else { return nil }
         do {
-            guard !letter.text.isEmpty else {
-                try fail(letter, name, "there is no text in it")
+            guard !message.text.isEmpty else {
+                try fail(message, name, "there is no text in it")
                 return nil
             }
-            switch live.decide(to: letter.toSession, policy: policy) {
+            switch live.decide(to: message.toSession, policy: policy) {
             case .deliver(let labels):
-                switch try await deliver(letter, to: labels) {
+                switch try await deliver(message, to: labels) {
                 case .accepted: return nil
                 case .later(let time): return .later(time)
-                case .refused(let reason): try fail(letter, name, reason)
+                case .refused(let reason): try fail(message, name, reason)
                 }
             case .hold:
-                if let responder, live.isEmpty, !letter.isAutomatic, letter.agent != nil {
-                    try await responder.take(letter, as: name)
+                if let responder, live.isEmpty, !message.isAutomatic, message.agent != nil {
+                    try await responder.take(message, as: name)
                 } else {
-                    try held.add(letter, as: name)
+                    try held.add(message, as: name)
                 }
                 disk.end()
-            case .drop: logger.notice("dropped a message from \(letter.sender): it names no session")
+            case .drop: logger.notice("dropped a message from \(message.sender): it names no session")
             }
             return nil
         } catch let error as PlatformError {
@@ -202,7 +210,7 @@ struct InboundMail: Sendable {
     }
 
     /// Decides again on a message that is held.
-    private mutating func place(_ entry: LetterStore.Entry) async throws -> Stop? {
+    private mutating func place(_ entry: InboundMessageStore.Entry) async throws -> Stop? {
         do {
             switch live.decide(to: entry.target, policy: policy) {
             case .hold: break
@@ -224,10 +232,10 @@ struct InboundMail: Sendable {
         return nil
     }
 
-    private mutating func fail(_ letter: Letter, _ name: LetterStore.Name, _ reason: String) throws {
-        try failures.add(letter, as: name, because: reason)
+    private mutating func fail(_ message: InboundMessage, _ name: InboundMessageStore.Name, _ reason: String) throws {
+        try failures.add(message, as: name, because: reason)
         disk.end()
-        logger.warning("a message from \(letter.sender) could not be delivered, and is kept as failed: \(reason)")
+        logger.warning("a message from \(message.sender) could not be delivered, and is kept as failed: \(reason)")
     }
 
     // MARK: The bus
@@ -238,16 +246,16 @@ struct InboundMail: Sendable {
         case refused(String)
     }
 
-    private mutating func deliver(_ letter: Letter, to labels: [RoutingLabel]) async throws -> Outcome {
-        var message = ClientFrame.Outgoing(
-            letter.text,
-            inReplyTo: letter.inReplyTo,
-            isAutomatic: letter.isAutomatic
+    private mutating func deliver(_ message: InboundMessage, to labels: [RoutingLabel]) async throws -> Outcome {
+        var outgoing = ClientFrame.Outgoing(
+            message.text,
+            inReplyTo: message.inReplyTo,
+            isAutomatic: message.isAutomatic
         )
-        message.key = letter.key
-        let mail = ClientFrame.Inbound(from: letter.sender, to: live.ids(of: labels), message)
+        outgoing.key = message.key
+        let mail = ClientFrame.Inbound(from: message.sender, to: live.ids(of: labels), outgoing)
         do {
-            _ = try await link.ask(.deliver(mail))
+            _ = try await gateway.ask(.deliver(mail))
             busDisk.end()
             return .accepted
         } catch BusError.refused(let failure) {

@@ -36,12 +36,22 @@ package struct AgentGateway: Sendable {
         self.logger = logger
     }
 
+    /// Runs as ``run(_:on:clock:)``, on the bus of the endpoint.
+    package func run(_ transport: some Transport) async throws -> End {
+        let clock = EventLoopClock()
+        return try await run(transport, on: SessionLink(.electing(endpoint), clock: clock), clock: clock)
+    }
+
     /// Runs until nobody is there, the transport has ended, or the task is cancelled. A disk that is full ends nothing.
     ///
     /// - Throws: `BusError`, `PlatformError`, and what the transport throws.
-    package func run(_ transport: some Transport) async throws -> End {
-        let link = BusLink(
-            endpoint: endpoint,
+    func run(
+        _ transport: some Transport,
+        on link: SessionLink,
+        clock: some Clock<Duration>
+    ) async throws -> End {
+        let gateway = GatewayPeer(
+            link,
             introduction: .init(
                 agent: agent.rawValue,
                 label: transport.label,
@@ -50,14 +60,20 @@ package struct AgentGateway: Sendable {
             ),
             logger: logger
         )
-        let presence = Presence()
-        let (inbound, responder) = try await Trouble.outlast("the gateway cannot start", logger) {
-            try mail(link, presence)
+        let presence = Presence(clock: clock)
+        let (inbound, responder) = try await Outage.outlast("the gateway cannot start", logger) {
+            try mail(gateway, presence, clock)
         }
-        let outbound = OutboundMail(agent: agent, link: link, retryTime: settings.retryTime, logger: logger)
+        let outbound = OutboundMail(
+            agent: agent,
+            gateway: gateway,
+            retryTime: settings.retryTime,
+            clock: clock,
+            logger: logger
+        )
         return try await withThrowingTaskGroup(of: End.self) { tasks in
             tasks.addTask {
-                try await link.run()
+                try await gateway.run()
                 return .other("the bus is gone")
             }
             tasks.addTask {
@@ -74,7 +90,7 @@ package struct AgentGateway: Sendable {
                 return .other("nothing more goes outside")
             }
             tasks.addTask {
-                await transport.watchAgents { await link.setAgents($0) }
+                await transport.watchAgents { await gateway.setAgents($0) }
                 return .other("nobody outside can be known any more")
             }
             if let responder {
@@ -94,18 +110,22 @@ package struct AgentGateway: Sendable {
         }
     }
 
-    private func mail(_ link: BusLink, _ presence: Presence) throws -> (InboundMail, Responder?) {
+    private func mail<Ticker>(
+        _ gateway: GatewayPeer,
+        _ presence: Presence<Ticker>,
+        _ clock: Ticker
+    ) throws -> (InboundMail<Ticker>, Responder?) {
         let place = endpoint.directory.gatewayMail(agent)
         try Directory.ensurePrivate(place)
-        var held = try LetterStore(path: "\(place)/held")
-        var responding = try LetterStore(path: "\(place)/responding")
-        let failures = try LetterFailures(path: "\(place)/failed")
+        var held = try InboundMessageStore(path: "\(place)/held")
+        var responding = try InboundMessageStore(path: "\(place)/responding")
+        let failures = try FailedMessages(path: "\(place)/failed")
         let lastName = ((held.entries + responding.entries).map(\.name) + [failures.lastName].compactMap { $0 }).max()
         if settings.response == nil {
             // Nobody answers any more what was being answered: it waits for a session.
             for entry in responding.entries {
-                let letter = try responding.read(entry.name)
-                if !held.contains(letter) { try held.add(letter, as: entry.name) }
+                let message = try responding.read(entry.name)
+                if !held.contains(message) { try held.add(message, as: entry.name) }
                 responding.remove(entry.name)
             }
         }
@@ -113,20 +133,21 @@ package struct AgentGateway: Sendable {
             Responder(
                 command: command,
                 mostAtOnce: settings.mostResponses,
-                link: link,
-                letters: responding,
+                gateway: gateway,
+                messages: responding,
                 failures: failures,
                 logger: logger
             )
         }
         let inbound = InboundMail(
-            link: link,
+            gateway: gateway,
             policy: settings.policy,
             presence: presence,
             responder: responder,
             held: held,
             failures: failures,
             lastName: lastName,
+            clock: clock,
             logger: logger
         )
         return (inbound, responder)

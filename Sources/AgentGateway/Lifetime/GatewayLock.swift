@@ -87,7 +87,7 @@ package struct GatewayLock: Sendable {
                 throw Farewell(reason: farewell)
             }
             if let now, now.farewell == nil { owner = now }
-            let lock = try await Trouble.outlast("the gateway cannot start", logger) {
+            let lock = try await Outage.outlast("the gateway cannot start", logger) {
                 try GatewayLock(agent, transport: transport, in: directory)
             }
             if let lock { return lock }

@@ -5,19 +5,21 @@ import Platform
 import Synchronization
 
 /// Mail of the sessions to agents elsewhere. It waits on the bus until the transport has it, or it is given up.
-struct OutboundMail: Sendable {
+struct OutboundMail<Ticker: Clock<Duration>>: Sendable {
     /// How long a message is tried before its sender hears that it did not go.
     let retryTime: Duration
     /// What the memory is worth that such a body leaves behind.
-    private static let largeBody = 1024 * 1024
+    private static var largeBody: Int { 1024 * 1024 }
     let agent: AgentName
-    let link: BusLink
+    let gateway: GatewayPeer
+    let clock: Ticker
     let logger: Logger
     private let ledger = Ledger()
 
-    init(agent: AgentName, link: BusLink, retryTime: Duration, logger: Logger) {
+    init(agent: AgentName, gateway: GatewayPeer, retryTime: Duration, clock: Ticker, logger: Logger) {
         self.agent = agent
-        self.link = link
+        self.gateway = gateway
+        self.clock = clock
         self.retryTime = retryTime
         self.logger = logger
     }
@@ -27,21 +29,21 @@ struct OutboundMail: Sendable {
         try await withThrowingDiscardingTaskGroup { tasks in
             var lanes: [AgentName: AsyncStream<Job>.Continuation] = [:]
             defer { for lane in lanes.values { lane.finish() } }
-            for await message in link.jobs {
+            for await message in gateway.outgoing {
                 guard let id = MessageID(message.id) else { continue }
                 switch ledger.take(id) {
                 case .isNew: break
                 case .isInHand: continue
                 case .isSettled(let settlement):
                     // It was handed out again, because what we said of it was lost.
-                    await tell(settlement, of: id)
+                    tell(settlement, of: id)
                     continue
                 }
                 guard let address = message.to.flatMap({ OutsideAddress($0) }) else {
-                    await settle(id, .returned("'\(message.to ?? "")' is no address"))
+                    settle(id, .returned("'\(message.to ?? "")' is no address"))
                     continue
                 }
-                let job = Job(id: id, address: address, message: message, giveUp: .now + retryTime)
+                let job = Job(id: id, address: address, message: message, giveUp: clock.now.advanced(by: retryTime))
                 if lanes[address.agent] == nil {
                     // What is for one agent goes in its order; another does not wait for it.
                     let (jobs, lane) = AsyncStream.makeStream(of: Job.self)
@@ -57,10 +59,10 @@ struct OutboundMail: Sendable {
     private final class Job: Sendable {
         let id: MessageID
         let address: OutsideAddress
-        let giveUp: ContinuousClock.Instant
+        let giveUp: Ticker.Instant
         private let message: Mutex<ServerFrame.Message?>
 
-        init(id: MessageID, address: OutsideAddress, message: ServerFrame.Message, giveUp: ContinuousClock.Instant) {
+        init(id: MessageID, address: OutsideAddress, message: ServerFrame.Message, giveUp: Ticker.Instant) {
             self.id = id
             self.address = address
             self.message = Mutex(message)
@@ -76,10 +78,10 @@ struct OutboundMail: Sendable {
     }
 
     private func forward(_ jobs: AsyncStream<Job>, to agent: AgentName, _ transport: some Transport) async throws {
-        var trouble = Trouble("mail to '\(agent)' cannot be forwarded", logger)
+        var outage = Outage("mail to '\(agent)' cannot be forwarded", logger)
         for await job in jobs {
             guard let body = try await body(of: job) else { continue }
-            await settle(job.id, try await forward(body, job, transport, &trouble))
+            settle(job.id, try await forward(body, job, transport, &outage))
             if body.readableBytes >= Self.largeBody { SystemProcess.returnUnusedMemory() }
         }
     }
@@ -89,36 +91,36 @@ struct OutboundMail: Sendable {
         _ body: ByteBuffer,
         _ job: Job,
         _ transport: some Transport,
-        _ trouble: inout Trouble
+        _ outage: inout Outage
     ) async throws -> Settlement {
-        var backoff = RetryBackoff()
+        var backoff = Backoff.retry
         while true {
             do {
                 try await transport.send(body, to: job.address.agent, id: job.id)
-                trouble.end()
+                outage.end()
                 return .forwarded
             } catch .refused(let reason) {
                 return .returned(reason)
             } catch {
                 try Task.checkCancellation()
-                guard job.giveUp > .now else { return .returned("\(error)") }
-                trouble.note(error)
-                try await pause(backoff.next())
+                guard job.giveUp > clock.now else { return .returned("\(error)") }
+                outage.note(error)
+                try await clock.sleep(for: backoff.next())
             }
         }
     }
 
-    private func settle(_ id: MessageID, _ settlement: Settlement) async {
+    private func settle(_ id: MessageID, _ settlement: Settlement) {
         ledger.settle(id, settlement)
-        await tell(settlement, of: id)
+        tell(settlement, of: id)
     }
 
-    private func tell(_ settlement: Settlement, of id: MessageID) async {
+    private func tell(_ settlement: Settlement, of id: MessageID) {
         switch settlement {
-        case .forwarded: await link.tell(.ack([id.description]))
+        case .forwarded: gateway.acknowledge(id)
         case .returned(let reason):
             logger.warning("message \(id) is given back to its sender: \(reason)")
-            await link.tell(.giveBack(messageID: id.description, reason: String(reason.prefix(200))))
+            gateway.giveBack(id, because: reason)
         }
     }
 
@@ -134,10 +136,10 @@ struct OutboundMail: Sendable {
         var envelope = SessionEnvelope()
         envelope.bucket = .init(of: time)
         // What the gateway itself says is the agent's, and of no session.
-        let isOwn = await link.ownID == message.from
+        let isOwn = await gateway.ownID == message.from
         let label = isOwn ? nil : RoutingLabel(ofSession: message.fromName, id: message.from)
         envelope.scope.key = "\(agent):\(label?.rawValue ?? "")"
-        envelope.scope.workingDirectory = await link.live[message.from]?.workingDirectory ?? ""
+        envelope.scope.workingDirectory = await gateway.live[message.from]?.workingDirectory ?? ""
         // Must not be a label: where there is none, a reader would take it for one.
         envelope.scope.wrapperSessionID = isOwn ? "gateway.\(agent)" : message.from
         envelope.scope.harnessSessionID = isOwn ? "" : message.from
@@ -159,10 +161,10 @@ struct OutboundMail: Sendable {
     /// What the agent calls a message of this bus; nil when the agent cannot know it.
     private func foreignID(of id: String, for agent: AgentName) async throws -> String? {
         do {
-            guard case .messages(let messages, _, _) = try await link.ask(.show(messageID: id)),
+            guard case .messages(let messages, _, _) = try await gateway.ask(.show(messageID: id)),
                 let mail = messages.first
             else { return nil }
-            if let foreign = mail.key.flatMap({ LetterKey.id(in: $0, of: agent) }) { return foreign }
+            if let foreign = mail.key.flatMap({ InboundMessageKey.id(in: $0, of: agent) }) { return foreign }
             // One of ours to the same agent, which knows it by our id.
             return mail.message.to.flatMap { OutsideAddress($0) }?.agent == agent ? id : nil
         } catch is BusError {

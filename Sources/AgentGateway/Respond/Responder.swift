@@ -9,36 +9,36 @@ import Platform
 actor Responder {
     private let command: ResponseCommand
     private let mostAtOnce: Int
-    private let link: BusLink
-    private let failures: LetterFailures
+    private let gateway: GatewayPeer
+    private let failures: FailedMessages
     private let logger: Logger
-    private var letters: LetterStore
-    private let queue: AsyncStream<LetterStore.Name>
-    private let enqueue: AsyncStream<LetterStore.Name>.Continuation
+    private var messages: InboundMessageStore
+    private let queue: AsyncStream<InboundMessageStore.Name>
+    private let enqueue: AsyncStream<InboundMessageStore.Name>.Continuation
 
     init(
         command: ResponseCommand,
         mostAtOnce: Int,
-        link: BusLink,
-        letters: LetterStore,
-        failures: LetterFailures,
+        gateway: GatewayPeer,
+        messages: InboundMessageStore,
+        failures: FailedMessages,
         logger: Logger
     ) {
         self.command = command
         self.mostAtOnce = mostAtOnce
-        self.link = link
-        self.letters = letters
+        self.gateway = gateway
+        self.messages = messages
         self.failures = failures
         self.logger = logger
         (queue, enqueue) = AsyncStream.makeStream()
         // What a gateway of before was at.
-        for entry in letters.entries { enqueue.yield(entry.name) }
+        for entry in messages.entries { enqueue.yield(entry.name) }
     }
 
-    func has(_ letter: Letter) -> Bool { letters.contains(letter) }
+    func has(_ message: InboundMessage) -> Bool { messages.contains(message) }
 
-    func take(_ letter: Letter, as name: LetterStore.Name) throws {
-        try letters.add(letter, as: name)
+    func take(_ message: InboundMessage, as name: InboundMessageStore.Name) throws {
+        try messages.add(message, as: name)
         enqueue.yield(name)
     }
 
@@ -57,23 +57,23 @@ actor Responder {
         }
     }
 
-    private func answer(_ name: LetterStore.Name) async throws {
-        var trouble = Trouble("a message cannot be answered", logger)
-        let letter: Letter
+    private func answer(_ name: InboundMessageStore.Name) async throws {
+        var outage = Outage("a message cannot be answered", logger)
+        let message: InboundMessage
         do {
-            letter = try letters.read(name)
+            message = try messages.read(name)
         } catch {
             logger.error("a message that was to be answered cannot be read any more: \(error)")
-            return letters.forget(name)
+            return messages.forget(name)
         }
         var failure: [UInt8]?
         while true {
             do {
-                let text = try await command.run(on: letters.file(of: name))
-                trouble.end()
+                let text = try await command.run(on: messages.file(of: name))
+                outage.end()
                 // A command may have nothing to say.
-                if !text.isEmpty { try await send(text, to: letter) }
-                return letters.remove(name)
+                if !text.isEmpty { try await send(text, to: message) }
+                return messages.remove(name)
             } catch let error as ResponseCommand.Failure {
                 logger.warning("no answer to a message: \(error)")
                 failure = error.errors
@@ -82,27 +82,27 @@ actor Responder {
                 failure = Array("the answer could not be sent: \(refusal)\n".utf8)
             } catch let error as PlatformError {
                 // The command has not run.
-                guard File.exists(letters.file(of: name)) else { return letters.forget(name) }
-                try await trouble.wait(after: error)
+                guard File.exists(messages.file(of: name)) else { return messages.forget(name) }
+                try await outage.wait(after: error)
                 continue
             }
             break
         }
         while let reason = failure {
             do {
-                try letters.move(name, to: failures, because: reason)
-                trouble.end()
+                try messages.move(name, to: failures, because: reason)
+                outage.end()
                 failure = nil
             } catch {
-                guard File.exists(letters.file(of: name)) else { return letters.forget(name) }
-                try await trouble.wait(after: error)
+                guard File.exists(messages.file(of: name)) else { return messages.forget(name) }
+                try await outage.wait(after: error)
             }
         }
     }
 
-    private func send(_ text: String, to letter: Letter) async throws {
-        var answer = ClientFrame.Outgoing(text, inReplyTo: letter.id, isAutomatic: true)
-        answer.key = "answer:\(letter.key)"
-        _ = try await link.ask(.send(to: letter.sender, answer))
+    private func send(_ text: String, to message: InboundMessage) async throws {
+        var answer = ClientFrame.Outgoing(text, inReplyTo: message.id, isAutomatic: true)
+        answer.key = "answer:\(message.key)"
+        _ = try await gateway.ask(.send(to: message.sender, answer))
     }
 }

@@ -90,16 +90,16 @@ final class SpoolOwnership: Sendable {
     /// - Throws: ``SpoolTransport/Owned`` when an owner on another machine took us for dead.
     func keepLease() async throws {
         defer { if Lease.read(directory.lease)?.isOwn ?? false { File.remove(directory.lease) } }
-        var trouble = Trouble("the spool cannot be told who owns it", logger)
+        var outage = Outage("the spool cannot be told who owns it", logger)
         while true {
             if let lease = Self.foreignLease(directory) { throw lease.owned }
             do {
                 try Lease.write(directory.lease)
-                trouble.end()
+                outage.end()
                 try await pause(Self.leaseInterval)
             } catch let error as PlatformError {
                 try? File.touch(directory.lease)
-                try await trouble.wait(after: error)
+                try await outage.wait(after: error)
             }
         }
     }

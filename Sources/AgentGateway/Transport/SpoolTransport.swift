@@ -73,19 +73,19 @@ package struct SpoolTransport: Transport {
             private var names: [String] = []
             /// It is ours, and could not be read yet.
             private var claimed: String?
-            private var trouble: Trouble
+            private var outage: Outage
 
             fileprivate init(arrivals: Arrivals, changes: AsyncStream<Void>.AsyncIterator) {
                 self.arrivals = arrivals
                 self.changes = changes
-                trouble = Trouble("the spool cannot be read", arrivals.logger)
+                outage = Outage("the spool cannot be read", arrivals.logger)
             }
 
             package mutating func next() async throws -> Arrival? {
                 while true {
                     do {
                         if let arrival = try take() {
-                            trouble.end()
+                            outage.end()
                             return arrival
                         }
                         if try arrivals.ownership.ensure() {
@@ -93,9 +93,9 @@ package struct SpoolTransport: Transport {
                         }
                         names = arrivals.directory.arrived().reversed()
                         guard names.isEmpty else { continue }
-                        trouble.end()
+                        outage.end()
                     } catch let error as PlatformError {
-                        try await trouble.wait(after: error)
+                        try await outage.wait(after: error)
                         continue
                     }
                     guard await changes.next() != nil else { return nil }

@@ -114,7 +114,7 @@ struct HelloHandshake {
 
     /// Also what `rename` answers.
     func taken(_ name: SessionName) -> WireError {
-        .nameTaken(name, candidates: candidates(name))
+        .nameTaken(name.rawValue, candidates: candidates(name).map(\.rawValue))
     }
 
     private func candidates(_ name: SessionName) -> [SessionName] {

@@ -1,7 +1,7 @@
 /// Why a tool has no working connection to the bus.
 package enum BusError: Error, Equatable {
     case notConnected
-    case agentAway
+    case sessionAway
     case noServer(port: Int)
     case serverDidNotStart(reason: String)
     case noAnswer
@@ -15,7 +15,7 @@ extension BusError: CustomStringConvertible {
         switch self {
         case .notConnected:
             "not connected; run /inter-session in this Claude Code session first"
-        case .agentAway:
+        case .sessionAway:
             "this session's listener is reconnecting to the bus; try again in a moment"
         case .noServer(let port):
             "no server answers on port \(port); run /inter-session in this Claude Code session to start it"

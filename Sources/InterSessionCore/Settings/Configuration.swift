@@ -14,11 +14,6 @@ package struct Configuration: Equatable, Sendable {
         self.trustedAgents = trustedAgents
     }
 
-    /// Whether the message comes from outside, and from an agent that the user trusts.
-    package func trusts(_ message: ServerFrame.Message) -> Bool {
-        OutsideAddress(message.fromName).map { trustedAgents.contains($0.agent) } ?? false
-    }
-
     /// Reads config.json; a file that is not there configures nothing.
     ///
     /// - Throws: ``SettingsError/unreadableConfiguration(path:reason:)``.

@@ -30,21 +30,31 @@ struct Client: Tool {
         )
         try directory.prepare()
         let key = try SessionKey.current()
-        guard let lock = try FileLock.tryLock(directory.clientLock(key)) else {
-            return try StandardStreams.print(Notice.anotherMonitor(.read(key, in: directory)).line)
+        let notices = Notices(key, in: directory)
+        guard let place = try SessionPlace(of: key, in: directory) else {
+            return try StandardStreams.print(notices.anotherMonitor)
         }
-        let listener = Listener(
-            endpoint: endpoint,
-            key: key,
-            identity: identity,
-            lock: lock,
-            printed: try PrintedMessages(of: key, on: endpoint.settings.port, in: directory),
-            isVerbose: verbose
-        )
-        let code = try await ClientLifetime(claudeProcess: SessionKey.claudeProcess()).run(listener)
-        // While the lock is ours: the state of a client that comes next is its own.
-        File.remove(directory.clientState(key))
-        withExtendedLifetime(lock) {}
-        if code != .success { throw code }
+        let received = try ReceivedMessages(of: key, on: endpoint.settings.port, in: directory)
+        let session = SessionPeer(
+            identity,
+            place,
+            on: endpoint.settings,
+            received: received,
+            watchesOthers: verbose
+        ) { event in
+            if let line = notices.line(for: event) { try await LineSink.printWhenThereIsRoom(line) }
+        }
+        let link = SessionLink(.electing(endpoint), received: received)
+        let format = NotificationFormat(directory, port: endpoint.settings.port)
+        var end = SessionLink.End.left
+        do {
+            end = try await ClientLifetime(claudeProcess: SessionKey.claudeProcess())
+                .run(link, session, LineSink { format.lines(for: $0) })
+            if let line = notices.line(for: end) { try StandardStreams.print(line) }
+        } catch let error as PlatformError where error.isBrokenPipe {
+            // Nobody reads any more.
+        }
+        await session.leave()
+        if case .refused = end { throw ExitCode.refused }
     }
 }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import InterSessionCore
 import Platform
 
@@ -7,19 +6,16 @@ struct ClientLifetime: Sendable {
     /// Nil where Claude Code is not to be found: then nothing is watched.
     let claudeProcess: Int32?
 
-    /// Runs the listener until the first reason to leave.
-    func run(_ listener: Listener) async throws -> ExitCode {
-        try await withThrowingTaskGroup(of: ExitCode?.self) { tasks in
-            tasks.addTask {
-                var listener = listener
-                return try await listener.run()
-            }
+    /// Runs the link until the first reason to leave.
+    func run(_ link: SessionLink, _ session: SessionPeer, _ sink: some MessageSink) async throws -> SessionLink.End {
+        try await withThrowingTaskGroup(of: SessionLink.End.self) { tasks in
+            tasks.addTask { try await link.run(session, sink) }
             tasks.addTask {
                 _ = try await Lifeline.end(ofProcess: claudeProcess, needsReader: true)
-                return .success
+                return .left
             }
             defer { tasks.cancelAll() }
-            return try await tasks.next().flatMap { $0 } ?? .success
+            return try await tasks.next() ?? .left
         }
     }
 }

@@ -20,7 +20,7 @@ struct Ownership: Sendable {
     /// Runs until it may leave, or the task is cancelled.
     func run() async throws {
         do {
-            try await Trouble.outlast("the gateway cannot start", logger) { try directory.prepare() }
+            try await Outage.outlast("the gateway cannot start", logger) { try directory.prepare() }
             switch transport {
             case .stdio: try await own(try StdioTransport(logger: logger))
             case .spool(let path): try await ownSpool(path)
@@ -31,7 +31,7 @@ struct Ownership: Sendable {
     }
 
     private func own(_ stdio: StdioTransport) async throws {
-        var lock = try await Trouble.outlast("the gateway cannot start", logger) {
+        var lock = try await Outage.outlast("the gateway cannot start", logger) {
             try GatewayLock(agent, transport: transport.description, in: directory)
         }
         if lock == nil {
@@ -97,7 +97,7 @@ struct Ownership: Sendable {
         var hasSaid = false
         while true {
             do {
-                return try await Trouble.outlast("the spool cannot be used", logger) {
+                return try await Outage.outlast("the spool cannot be used", logger) {
                     try SpoolTransport(root: path, agent: agent, logger: logger)
                 }
             } catch let owned as SpoolTransport.Owned {

@@ -10,17 +10,18 @@ struct Disconnect: Tool {
     @OptionGroup var bus: BusOptions
 
     func run() async throws {
-        let session = try ControlSession(bus)
+        let control = try ControlSession(bus)
         do {
-            _ = try await session.ask([.disconnect], features: .sessions) { answer in
+            _ = try await control.ask([.disconnect], features: .sessions) { answer in
                 if case .disconnected = answer { true } else { nil }
             }
         } catch let error as BusError where error.exitCode == .unreachable {
-            // Without a bus there is no name to free; the listener still has to go.
+            // Without a bus there is no name to free; the client still has to go.
         }
-        let listener = ListenerProcess(session.agent, key: try SessionKey.current(), directory: try .current())
-        try await listener.end()
-        let name = NotificationLine.displayName(name: session.agent.name, sessionID: session.agent.sessionID)
+        let session = control.session
+        let client = ClientProcess(session, key: try SessionKey.current(), directory: try .current())
+        try await client.end()
+        let name = NotificationLine.displayName(name: session.name, sessionID: session.sessionID)
         try StandardStreams.print("disconnected '\(name)'")
     }
 }

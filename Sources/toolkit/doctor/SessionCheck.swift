@@ -13,7 +13,7 @@ struct SessionCheck {
         guard File.exists(directory.path) else { return [] }
         do {
             let key = try SessionKey.current()
-            guard let state = try ListenerState.ofLiveListener(key, in: directory) else {
+            guard let state = try SessionState.ofLiveClient(key, in: directory) else {
                 return [
                     .warning(
                         "this session",
@@ -25,7 +25,7 @@ struct SessionCheck {
             return [
                 .ok(
                     "this session",
-                    "'\(state.name)', client \(state.listenerProcessID), port \(state.port) (key \(key))"
+                    "'\(state.name)', client \(state.processID), port \(state.port) (key \(key))"
                 )
             ]
         } catch {

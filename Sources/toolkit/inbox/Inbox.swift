@@ -22,28 +22,28 @@ struct Inbox: Tool {
         let directory = try DataDirectory.current()
         let identity = try SessionIdentity(name: name)
         let key = try SessionKey.current()
-        let listener = try ListenerState.ofLiveListener(key, in: directory)
+        let monitored = try SessionState.ofLiveClient(key, in: directory)
         if peek {
             return try await Peek(
-                session: listener?.sessionID ?? identity.sessionID.rawValue,
+                session: monitored?.sessionID ?? identity.sessionID.rawValue,
                 name: identity.name,
                 asJSON: json
             )
             .run(try Observer(bus))
         }
-        if let listener { throw Failure.monitorRuns(name: listener.name) }
+        if let monitored { throw Failure.monitorRuns(name: monitored.name) }
         try directory.prepare()
         // No monitor of this session starts while its mail is taken.
-        guard let lock = try FileLock.tryLock(directory.clientLock(key)) else { throw Failure.monitorRuns(name: "") }
+        guard let place = try SessionPlace(of: key, in: directory) else { throw Failure.monitorRuns(name: "") }
         let endpoint = BusEndpoint(directory: directory, settings: try bus.settings(directory))
         try await MailCollection(
             endpoint: endpoint,
             identity: identity,
-            printed: try PrintedMessages(of: key, on: endpoint.settings.port, in: directory),
+            received: try ReceivedMessages(of: key, on: endpoint.settings.port, in: directory),
             asJSON: json
         )
         .run()
-        withExtendedLifetime(lock) {}
+        withExtendedLifetime(place) {}
     }
 
     enum Failure: Error, Equatable, ToolError {

@@ -1,56 +1,40 @@
 import InterSessionCore
-import Platform
+import NIOCore
 
 /// Joins the bus as the session, prints what waits for it, and leaves.
 struct MailCollection: Sendable {
     let endpoint: BusEndpoint
     let identity: SessionIdentity
-    let printed: PrintedMessages
+    let received: ReceivedMessages
     let asJSON: Bool
 
+    /// - Throws: `BusError` for whatever comes between: what was not printed waits as before.
     func run() async throws {
-        let socket = try await ServerElection(endpoint: endpoint).connect()
-        try await BusConnection.withConnection(on: socket) { inbound, outbound in
-            let features: Features = [.acks, .replies, .sessions, .notices]
-            try await outbound.write(ClientRequest(.hello(identity.hello(printed: printed.newest, features: features))))
-            var printed = printed
-            var left: Int?
-            do {
-                for try await frame in inbound {
-                    switch frame {
-                    case .waiting(let count): left = count
-                    case .message(let message):
-                        try show(message.id, &printed, entry(message))
-                        try await outbound.write(ClientRequest(.ack([message.id])))
-                        left? -= 1
-                    case .notice(let notice):
-                        try show(notice.id, &printed, NotificationLine.notice(notice.text))
-                        try await outbound.write(ClientRequest(.ack([notice.id])))
-                        left? -= 1
-                    case .error(let failure): throw BusError.refused(failure)
-                    default: break
-                    }
-                    // The server closes when it has heard the acknowledgements.
-                    if left == 0 { try await outbound.write(ClientRequest(.bye)) }
-                }
-            } catch BusError.closed(_, _) where left ?? 1 <= 0 {
-                // As agreed.
-            }
+        let format = NotificationFormat(endpoint.directory, port: endpoint.settings.port)
+        let sink = LineSink { [asJSON] mail in
+            guard asJSON, case .message(let message) = mail else { return format.lines(for: mail) }
+            return [String(buffer: JSONWriter.object { message.writeFields(to: &$0) })]
+        }
+        let link = SessionLink(.electing(endpoint), received: received, stay: .untilMailIsTaken)
+        switch try await link.run(Collector(identity: identity, received: received), sink) {
+        case .left: break
+        case .replaced: throw BusError.closed(code: CloseCode.replaced.rawValue, reason: "")
+        case .gone: throw BusError.closed(code: CloseCode.gone.rawValue, reason: "")
+        case .refused(let failure): throw BusError.refused(failure)
         }
     }
+}
 
-    private func show(_ id: String, _ printed: inout PrintedMessages, _ text: String) throws {
-        guard let messageID = MessageID(id), !printed.contains(messageID) else { return }
-        try StandardStreams.print(text)
-        try printed.insert(messageID)
+/// A session that is on the bus once, or not at all.
+private struct Collector: LinkPeer {
+    let identity: SessionIdentity
+    let received: ReceivedMessages
+
+    func hello() -> ClientFrame.Hello? {
+        identity.hello(received: received.newest, features: [.acks, .replies, .sessions, .notices])
     }
 
-    private func entry(_ message: ServerFrame.Message) -> String {
-        guard asJSON else {
-            let isTrusted = (try? Configuration.read(from: endpoint.directory))?.trusts(message) ?? false
-            let log = "\(endpoint.directory.abbreviated)/messages.log"
-            return NotificationLine.lines(for: message, isTrusted: isTrusted, log: log).joined(separator: "\n")
-        }
-        return String(buffer: JSONWriter.object { message.writeFields(to: &$0) })
-    }
+    func refused(_ failure: ServerFrame.Failure, isWelcome: Bool) -> Refusal { .end }
+
+    func lost(_ error: any Error, attempts: Int) throws { throw error }
 }

@@ -53,10 +53,10 @@ struct List: Tool {
 
     private static func status() throws -> String {
         let directory = try DataDirectory.current()
-        guard let agent = try ListenerState.ofLiveListener(try SessionKey.current(), in: directory) else {
+        guard let session = try SessionState.ofLiveClient(try SessionKey.current(), in: directory) else {
             return "not connected"
         }
-        return "name=\(agent.name) session_id=\(agent.sessionID) listener_pid=\(agent.listenerProcessID) "
-            + "host=\(agent.host) port=\(agent.port)"
+        return "name=\(session.name) session_id=\(session.sessionID) listener_pid=\(session.processID) "
+            + "host=\(session.host) port=\(session.port)"
     }
 }

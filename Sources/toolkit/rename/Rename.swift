@@ -24,7 +24,7 @@ struct Rename: Tool {
         let directory = try DataDirectory.current()
         let key = try SessionKey.current()
         let giveUp = ContinuousClock.now + Self.patience
-        while ListenerState.read(key, in: directory)?.name != name, .now < giveUp {
+        while SessionState.read(key, in: directory)?.name != name, .now < giveUp {
             try await pause(.milliseconds(5))
         }
         try StandardStreams.print("renamed to '\(name)'")

@@ -25,10 +25,10 @@ struct SessionStart: Tool {
     }
 
     private static func greeting(in directory: DataDirectory) throws -> String {
-        guard let agent = try ListenerState.ofLiveListener(try SessionKey.current(), in: directory) else {
+        guard let session = try SessionState.ofLiveClient(try SessionKey.current(), in: directory) else {
             return "inter-session is available: /inter-session connects this session to the others on this machine."
         }
-        let name = NotificationLine.displayName(name: agent.name, sessionID: agent.sessionID)
+        let name = NotificationLine.displayName(name: session.name, sessionID: session.sessionID)
         return "This session is on the inter-session bus as '\(name)'; /inter-session list shows the others."
     }
 

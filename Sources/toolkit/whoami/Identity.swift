@@ -11,14 +11,14 @@ struct Identity {
     private let trusted: [AgentName]
 
     init(
-        self agent: ListenerState,
+        of session: SessionState,
         sessions: [ServerFrame.SessionSummary],
         gateways: [ServerFrame.GatewaySummary],
         trusted: [AgentName]
     ) {
-        // The name may have changed since the listener wrote it down.
-        name = sessions.first { $0.sessionID == agent.sessionID }?.name ?? agent.name
-        sessionID = agent.sessionID
+        // The name may have changed since the client wrote it down.
+        name = sessions.first { $0.sessionID == session.sessionID }?.name ?? session.name
+        sessionID = session.sessionID
         self.sessions = sessions
         self.gateways = gateways
         self.trusted = trusted

@@ -14,12 +14,12 @@ struct Whoami: Tool {
     @OptionGroup var bus: BusOptions
 
     func run() async throws {
-        let session = try ControlSession(bus)
-        let (sessions, gateways) = try await session.ask([.list(all: false)], features: .gateways) { answer in
+        let control = try ControlSession(bus)
+        let (sessions, gateways) = try await control.ask([.list(all: false)], features: .gateways) { answer in
             if case .listing(let sessions, let gateways, _) = answer { (sessions, gateways) } else { nil }
         }
         let identity = Identity(
-            self: session.agent,
+            of: control.session,
             sessions: sessions,
             gateways: gateways,
             trusted: try Configuration.read(from: DataDirectory.current()).trustedAgents
