@@ -24,8 +24,8 @@ enum FuzzTarget: String {
         case .frame: readFrame(bytes)
         case .envelope: readEnvelope(bytes)
         case .state:
-            if let state = try? ListenerState(bytes) {
-                precondition((try? ListenerState(state.encode())) == state, "a state is not read back")
+            if let state = try? SessionState(bytes) {
+                precondition((try? SessionState(state.encode())) == state, "a state is not read back")
             }
         case .monitors: _ = try? MonitorsFile(path: "monitors.json", bytes: Array(bytes.readableBytesView))
         case .line: readLine(bytes)

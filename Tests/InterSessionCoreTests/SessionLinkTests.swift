@@ -103,7 +103,7 @@ struct SessionLinkTests {
             connection.send(.mail(1), .mail(2))
             try await eventually("both to be taken") { sink.taken.count == 2 ? () : nil }
             #expect(connection.acknowledged.isEmpty)
-            try link.acknowledge(Self.second)
+            link.acknowledge(Self.second)
             try await eventually("the acknowledgement") { connection.acknowledged.isEmpty ? nil : () }
             #expect(connection.acknowledged == [Self.second])
         }

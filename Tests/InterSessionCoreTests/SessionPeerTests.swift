@@ -47,7 +47,7 @@ struct SessionPeerTests {
     }
 
     /// The sessions that have said hello, one for each connection.
-    private func introductions(_ bus: ScriptedBus) -> [ClientFrame.AgentIntroduction] {
+    private func introductions(_ bus: ScriptedBus) -> [ClientFrame.SessionIntroduction] {
         bus.connections.compactMap { connection in
             guard case .hello(let hello) = connection.written.first?.frame, case .agent(let session) = hello.role else {
                 return nil

@@ -16,7 +16,8 @@ struct InboundMessageStore: Sendable {
 
     private let path: String
     private(set) var entries: [Entry] = []
-    private var keys: Set<String> = []
+    /// As bytes: two strings that look alike are one to Swift, and two keys to the bus.
+    private var keys: Set<[UInt8]> = []
 
     /// Reads what is there.
     ///
@@ -36,7 +37,7 @@ struct InboundMessageStore: Sendable {
         }
     }
 
-    func contains(_ message: InboundMessage) -> Bool { keys.contains(message.key) }
+    func contains(_ message: InboundMessage) -> Bool { keys.contains(Array(message.key.utf8)) }
 
     mutating func add(_ message: InboundMessage, as name: Name) throws(PlatformError) {
         try Self.write(file(of: name), message.encode().readableBytesView, in: path)
@@ -67,13 +68,13 @@ struct InboundMessageStore: Sendable {
 
     private mutating func note(_ message: InboundMessage, _ name: Name) {
         entries.append(Entry(name: name, key: message.key, agent: message.agent, target: message.toSession))
-        keys.insert(message.key)
+        keys.insert(Array(message.key.utf8))
     }
 
     /// The file is no message any more, or is gone.
     mutating func forget(_ name: Name) {
         guard let index = entries.firstIndex(where: { $0.name == name }) else { return }
-        keys.remove(entries.remove(at: index).key)
+        keys.remove(Array(entries.remove(at: index).key.utf8))
     }
 
     /// Writes a file into a directory that somebody may have removed.

@@ -1,14 +1,13 @@
 import NIOCore
 import NIOWebSocket
 import Platform
-import SystemCalls
 
 /// The WebSocket of a tool that asks one question (RFC 6455): it waits in poll(2), without an event loop.
 ///
 /// A tool lives for milliseconds, and a channel with its pipeline takes half of them to set up, see docs/PERFORMANCE.md.
 struct BlockingWebSocket {
-    private let socket: Descriptor
-    private let deadline: ContinuousClock.Instant
+    private let socket: StreamSocket
+    private var deadline: ContinuousClock.Instant
     private var unsent: ByteBuffer
     private var unread = ByteBuffer()
     private var isUpgraded = false
@@ -17,12 +16,14 @@ struct BlockingWebSocket {
     ///
     /// - Parameter limit: how long all of the exchange may take.
     init(on socket: Descriptor, within limit: Duration) {
-        self.socket = socket
+        self.socket = StreamSocket(socket)
         deadline = .now + limit
         unsent = ByteBuffer(string: Self.upgrade)
-        // What is written to a server that died must fail, and not end this process.
-        _ = signal(SIGPIPE, SIG_IGN)
-        _ = fcntl(socket.number, F_SETFL, fcntl(socket.number, F_GETFL) | O_NONBLOCK)
+    }
+
+    /// Gives the exchange so much time from now, if it has less.
+    mutating func extendDeadline(to limit: Duration) {
+        deadline = max(deadline, .now + limit)
     }
 
     /// RFC 6455 §4.1. A key that nobody else has would keep a cache from answering; a Unix socket has none in between.
@@ -122,45 +123,26 @@ struct BlockingWebSocket {
     ///
     /// - Returns: false when the server has ended the connection.
     private mutating func exchangeBytes() throws -> Bool {
-        let left = (deadline - .now) / .milliseconds(1)
-        let wanted = unsent.readableBytes > 0 ? POLLIN | POLLOUT : POLLIN
-        var ready = pollfd(fd: socket.number, events: Int16(wanted), revents: 0)
-        let count = left > 0 ? poll(&ready, 1, Int32(clamping: Int(left.rounded(.up)))) : 0
-        guard count != 0 else { throw BusError.noAnswer }
-        guard count > 0 else {
-            guard errno == EINTR else { throw PlatformError("wait for the server") }
-            return true
+        guard let ready = try socket.wait(toWrite: unsent.readableBytes > 0, until: deadline) else {
+            throw BusError.noAnswer
         }
-        if ready.revents & Int16(POLLOUT) != 0 { try writeSome() }
-        return ready.revents & ~Int16(POLLOUT) == 0 ? true : try readSome()
-    }
-
-    private mutating func writeSome() throws {
-        let number = socket.number
-        let count = unsent.withUnsafeReadableBytes { SystemCalls.write(number, $0.baseAddress, $0.count) }
-        if count >= 0 {
-            unsent.moveReaderIndex(forwardBy: count)
-        } else if Self.isEnd(errno) {
+        if ready.contains(.write) {
+            switch try unsent.withUnsafeReadableBytes(socket.write) {
+            case .bytes(let count): unsent.moveReaderIndex(forwardBy: count)
+            case .nothing: break
             // Why is yet to be read.
-            unsent.clear()
-        } else if errno != EAGAIN, errno != EINTR {
-            throw PlatformError("write to the server")
+            case .ended: unsent.clear()
+            }
         }
-    }
-
-    private mutating func readSome() throws -> Bool {
-        let number = socket.number
+        guard ready.contains(.read) else { return true }
         unread.discardReadBytes()
-        var count = 0
-        unread.writeWithUnsafeMutableBytes(minimumWritableBytes: 64 * 1024) {
-            count = SystemCalls.read(number, $0.baseAddress, $0.count)
-            return max(0, count)
+        var transfer = StreamSocket.Transfer.nothing
+        try unread.writeWithUnsafeMutableBytes(minimumWritableBytes: 64 * 1024) { space in
+            transfer = try socket.read(into: space)
+            if case .bytes(let count) = transfer { return count }
+            return 0
         }
-        guard count < 0 else { return count > 0 }
-        if Self.isEnd(errno) { return false }
-        guard errno == EAGAIN || errno == EINTR else { throw PlatformError("read from the server") }
+        if case .ended = transfer { return false }
         return true
     }
-
-    private static func isEnd(_ code: Int32) -> Bool { code == EPIPE || code == ECONNRESET }
 }

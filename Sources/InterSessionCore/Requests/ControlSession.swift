@@ -18,7 +18,7 @@ package struct ControlSession: Sendable {
     /// - Parameters:
     ///   - limit: how long the answer may take; nil is as long as a server needs at all.
     ///   - isRepeatable: it does no harm to ask again when the connection ends without an answer.
-    ///   - farewell: what is to be said on the answer, before this returns.
+    ///   - farewell: does what the answer is for, and returns what is to be said on it before this returns.
     ///   - judge: is handed each answer until it returns a result.
     /// - Throws: ``BusError/refused(_:)`` for the first error frame, another ``BusError`` when there is no bus.
     package func ask<Answer: Sendable>(
@@ -26,7 +26,7 @@ package struct ControlSession: Sendable {
         features: Features = [],
         within limit: Duration? = nil,
         isRepeatable: Bool = false,
-        farewell: @escaping @Sendable (Answer) -> [ClientFrame] = { _ in [] },
+        farewell: @escaping @Sendable (Answer) throws -> [ClientFrame] = { _ in [] },
         _ judge: @escaping @Sendable (ServerFrame) throws -> Answer?
     ) async throws -> Answer {
         let hello = ClientFrame.Hello(

@@ -5,6 +5,8 @@ import Platform
 enum Exchange {
     /// How long the server may take; only a machine in trouble needs it.
     static let deadline: Duration = .seconds(20)
+    /// How long it may take to hear a farewell, from the moment when it is said.
+    private static let farewellDeadline: Duration = .seconds(2)
 
     /// The session to act for is not there at this moment, and nothing was done.
     struct SessionAway: Error {}
@@ -12,15 +14,16 @@ enum Exchange {
     /// Says hello and `frames`, and hands each answer to `judge` until that returns a result.
     ///
     /// A tool that waits for the welcome first takes a round trip longer. This blocks its thread.
-    /// - Parameter farewell: what is to be said on the result; it is said before this returns.
-    /// - Throws: ``BusError/refused(_:)`` for the first error frame, another ``BusError`` when there is no answer;
+    /// - Parameter farewell: does what the result is for, and returns what is to be said on it. That is said before this
+    ///   returns; where the server cannot be told, the result is what it is.
+    /// - Throws: what `farewell` throws; ``BusError/refused(_:)`` for the first error frame, another ``BusError`` when there is no answer;
     ///   ``SessionAway``.
     static func run<Answer>(
         on socket: Descriptor,
         _ hello: ClientFrame.Hello,
         _ frames: [ClientFrame],
         within limit: Duration,
-        farewell: (Answer) -> [ClientFrame],
+        farewell: (Answer) throws -> [ClientFrame],
         _ judge: (ServerFrame) throws -> Answer?
     ) throws -> Answer {
         var connection = BlockingWebSocket(on: socket, within: limit)
@@ -35,20 +38,17 @@ enum Exchange {
             default: break
             }
             guard let answer = try judge(frame) else { continue }
-            try say(farewell(answer), on: &connection)
+            say(try farewell(answer), on: &connection)
             return answer
         }
         throw BusError.closed(code: nil, reason: "")
     }
 
-    /// Returns when the server has heard all of it, which then closes.
-    private static func say(_ farewell: [ClientFrame], on connection: inout BlockingWebSocket) throws {
+    /// Returns when the server has heard all of it, which then closes, or cannot be reached.
+    private static func say(_ farewell: [ClientFrame], on connection: inout BlockingWebSocket) {
         if farewell.isEmpty { return }
         for frame in farewell + [.bye] { connection.write(frame) }
-        do {
-            while try connection.read() != nil {}
-        } catch BusError.closed {
-            // As agreed.
-        }
+        connection.extendDeadline(to: farewellDeadline)
+        while let frame = try? connection.read() { _ = frame }
     }
 }

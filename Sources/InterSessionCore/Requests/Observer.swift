@@ -2,7 +2,7 @@ import Platform
 
 /// One question to the bus about what was said, which needs no session on it.
 package struct Observer: Sendable {
-    private let endpoint: BusEndpoint
+    package let endpoint: BusEndpoint
 
     package init(endpoint: BusEndpoint) {
         self.endpoint = endpoint

@@ -8,7 +8,7 @@ import Synchronization
 /// message over once more: the alternative would be not to hand one over at all.
 package final class ReceivedMessages: Sendable {
     /// Enough for all that a server may send again.
-    private static let kept = WireLimits.printed
+    fileprivate static let kept = WireLimits.printed
 
     private struct State {
         var file: Descriptor
@@ -16,6 +16,18 @@ package final class ReceivedMessages: Sendable {
         var ids: [MessageID] = []
         var known: Set<MessageID> = []
         var linesInFile = 0
+
+        /// Adds the newest id to the file, which begins anew when it has grown long.
+        mutating func writeLast() throws(PlatformError) {
+            linesInFile += 1
+            if linesInFile >= 8 * ReceivedMessages.kept {
+                try File.truncate(file, to: 0)
+                try file.write(ReceivedMessages.text(ids).utf8)
+                linesInFile = ids.count
+            } else if let id = ids.last {
+                try file.write("\(id)\n".utf8)
+            }
+        }
     }
 
     private let path: String
@@ -58,22 +70,17 @@ package final class ReceivedMessages: Sendable {
     /// The newest, oldest first.
     package var newest: [MessageID] { state.withLock { Array($0.ids.suffix(Self.kept)) } }
 
-    /// - Throws: `PlatformError`, such as a full disk.
-    package func insert(_ id: MessageID) throws(PlatformError) {
-        try state.withLock { state throws(PlatformError) in
+    /// Where the disk takes nothing, such as a full one, only this process knows it: the message was handed over, and must be
+    /// acknowledged all the same, or it would come again and again.
+    package func insert(_ id: MessageID) {
+        state.withLock { state in
             state.ids.append(id)
             state.known.insert(id)
-            try state.file.write("\(id)\n".utf8)
-            state.linesInFile += 1
             if state.ids.count >= 2 * Self.kept {
                 state.known.subtract(state.ids.prefix(Self.kept))
                 state.ids.removeFirst(Self.kept)
             }
-            if state.linesInFile >= 8 * Self.kept {
-                try File.truncate(state.file, to: 0)
-                try state.file.write(Self.text(state.ids).utf8)
-                state.linesInFile = state.ids.count
-            }
+            try? state.writeLast()
         }
     }
 
@@ -88,7 +95,7 @@ package final class ReceivedMessages: Sendable {
         }
     }
 
-    private static func text(_ ids: [MessageID]) -> String {
+    fileprivate static func text(_ ids: [MessageID]) -> String {
         ids.map { "\($0)\n" }.joined()
     }
 }

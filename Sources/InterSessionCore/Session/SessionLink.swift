@@ -60,10 +60,8 @@ package final class SessionLink: Sendable {
     }
 
     /// Acknowledges a message whose sink has said ``Handover/pending``.
-    ///
-    /// - Throws: `PlatformError` when it cannot be noted down that the message was received.
-    package func acknowledge(_ id: String) throws {
-        if let id = MessageID(id) { try received?.insert(id) }
+    package func acknowledge(_ id: String) {
+        if let id = MessageID(id) { received?.insert(id) }
         outbox.acknowledge(id)
     }
 
@@ -153,7 +151,7 @@ package final class SessionLink: Sendable {
         }
         guard !fresh.isEmpty, try await sink.take(fresh) == .received else { return }
         for message in fresh {
-            if let id = MessageID(message.id) { try received?.insert(id) }
+            if let id = MessageID(message.id) { received?.insert(id) }
             if acknowledges { outbox.acknowledge(message.id) }
         }
     }

@@ -52,10 +52,12 @@ package actor SessionPeer: LinkPeer {
 
     package func hello() async throws -> ClientFrame.Hello? {
         if !place.isKept {
-            guard try place.takeAgain() else {
+            var place = place
+            guard try await place.takeAgain() else {
                 try await report(.placeTaken)
                 return nil
             }
+            self.place = place
             try received.restore()
         }
         return identity.hello(received: received.newest, features: Self.features)

@@ -19,17 +19,40 @@ package struct SessionPlace: Sendable {
         self.lock = lock
     }
 
+    /// Takes the place, or finds the client that has it. Others have the lock as well, and not for long: each tool that looks
+    /// whether a client lives, and `inbox` while it prints.
+    ///
+    /// - Returns: nil when a client has it, or somebody for longer than `limit`.
+    /// - Throws: `PlatformError`, `CancellationError`.
+    package static func take(
+        _ key: SessionKey,
+        in directory: DataDirectory,
+        within limit: Duration
+    ) async throws -> SessionPlace? {
+        let giveUp = ContinuousClock.now + limit
+        while true {
+            if let place = try SessionPlace(of: key, in: directory) { return place }
+            if let state = SessionState.read(key, in: directory), state.isOfLiveProcess { return nil }
+            guard .now < giveUp else { return nil }
+            try await pause(interval)
+        }
+    }
+
+    private static let interval: Duration = .milliseconds(20)
+    /// For the place again: whoever has it by then is a client that came meanwhile.
+    private static let returnDeadline: Duration = .seconds(2)
+
     /// Whether the lock's file is there, so that it locks others out.
     package var isKept: Bool { lock.isInPlace(directory.clientLock(key)) }
 
     /// Takes the place again, where the data directory was removed.
     ///
     /// - Returns: false when another process was faster.
-    /// - Throws: `PlatformError`.
-    package mutating func takeAgain() throws(PlatformError) -> Bool {
+    /// - Throws: `PlatformError`, `CancellationError`.
+    package mutating func takeAgain() async throws -> Bool {
         try directory.prepare()
-        guard let lock = try FileLock.tryLock(directory.clientLock(key)) else { return false }
-        self.lock = lock
+        guard let place = try await Self.take(key, in: directory, within: Self.returnDeadline) else { return false }
+        self = place
         return true
     }
 

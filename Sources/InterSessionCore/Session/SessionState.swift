@@ -50,6 +50,12 @@ package struct SessionState: Equatable, Sendable {
         try File.replace(directory.clientState(key), with: encode().readableBytesView)
     }
 
+    /// Whether its process runs, and is not another one that has its number.
+    var isOfLiveProcess: Bool {
+        SystemProcess.isAlive(processID)
+            && (processStarted == nil || SystemProcess.startTime(of: processID) == processStarted)
+    }
+
     /// The state of a client that is running now. What a dead one left is removed.
     ///
     /// A client holds its lock for as long as it lives, so a lock that can be taken means that it is dead; while we

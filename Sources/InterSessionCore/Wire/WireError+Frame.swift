@@ -37,38 +37,3 @@ extension WireError {
         return .error(error)
     }
 }
-
-extension WireError.Code: RawRepresentable, CustomStringConvertible {
-    /// The codes of docs/PROTOCOL.md.
-    package static let known: [WireError.Code] = [
-        .unauthorized, .invalidName, .invalidLabel, .invalidPayload, .nameTaken, .unknownPeer, .ambiguous, .textTooLong,
-        .rateLimited, .hopLimit, .unknownMessage, .storageFull, .unknownOp,
-    ]
-
-    /// Reads a code from the wire; any text is one.
-    package init(rawValue: String) {
-        self = Self.known.first { $0.rawValue == rawValue } ?? .other(rawValue)
-    }
-
-    /// The code as the wire has it.
-    package var rawValue: String {
-        switch self {
-        case .unauthorized: "unauthorized"
-        case .invalidName: "invalid_name"
-        case .invalidLabel: "invalid_label"
-        case .invalidPayload: "invalid_payload"
-        case .nameTaken: "name_taken"
-        case .unknownPeer: "unknown_peer"
-        case .ambiguous: "ambiguous"
-        case .textTooLong: "text_too_long"
-        case .rateLimited: "rate_limited"
-        case .hopLimit: "hop_limit"
-        case .unknownMessage: "unknown_message"
-        case .storageFull: "storage_full"
-        case .unknownOp: "unknown_op"
-        case .other(let text): text
-        }
-    }
-
-    package var description: String { rawValue }
-}

@@ -13,6 +13,9 @@ struct Client: Tool {
     @Option(help: ArgumentHelp("What people see beside the name.", valueName: "text"))
     var label: String?
 
+    /// How long the mail may take that an `inbox` of this session prints at this moment.
+    private static let placeDeadline: Duration = .seconds(30)
+
     @OptionGroup var bus: BusOptions
 
     @Option(help: ArgumentHelp("How long a server started here stays without a session.", valueName: "minutes"))
@@ -31,7 +34,7 @@ struct Client: Tool {
         try directory.prepare()
         let key = try SessionKey.current()
         let notices = Notices(key, in: directory)
-        guard let place = try SessionPlace(of: key, in: directory) else {
+        guard let place = try await SessionPlace.take(key, in: directory, within: Self.placeDeadline) else {
             return try StandardStreams.print(notices.anotherMonitor)
         }
         let received = try ReceivedMessages(of: key, on: endpoint.settings.port, in: directory)

@@ -34,7 +34,9 @@ struct Inbox: Tool {
         if let monitored { throw Failure.monitorRuns(name: monitored.name) }
         try directory.prepare()
         // No monitor of this session starts while its mail is taken.
-        guard let place = try SessionPlace(of: key, in: directory) else { throw Failure.monitorRuns(name: "") }
+        guard let place = try await SessionPlace.take(key, in: directory, within: .seconds(2)) else {
+            throw Failure.monitorRuns(name: SessionState.read(key, in: directory)?.name ?? "")
+        }
         let endpoint = BusEndpoint(directory: directory, settings: try bus.settings(directory))
         try await MailCollection(
             endpoint: endpoint,

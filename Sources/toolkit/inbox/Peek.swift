@@ -12,8 +12,9 @@ struct Peek {
         if mail.total > mail.messages.count, !asJSON {
             try StandardStreams.print("the newest \(mail.messages.count) of \(mail.total)")
         }
+        let format = NotificationFormat(observer.endpoint.directory, port: observer.endpoint.settings.port)
         for entry in mail.messages {
-            let lines = asJSON ? [entry.json] : NotificationLine.lines(for: entry.message, log: "messages.log")
+            let lines = asJSON ? [entry.json] : format.lines(for: .message(entry.message))
             for line in lines { try StandardStreams.print(line) }
         }
     }

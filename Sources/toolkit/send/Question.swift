@@ -32,17 +32,19 @@ final class Question: Sendable {
     /// - Throws: ``Failure``, `BusError`.
     func ask(_ session: ControlSession) async throws {
         do {
-            let answer: ServerFrame.Message = try await session.ask(
+            _ = try await session.ask(
                 [frame],
                 features: features,
                 within: .seconds(seconds),
-                // What is printed here is not to come to the session a second time.
-                farewell: { [.ack([$0.id])] },
+                // What was printed here is not to come to the session a second time; what could not be is.
+                farewell: { answer in
+                    try self.print(answer)
+                    return [.ack([answer.id])]
+                },
                 judge
             )
-            try print(answer)
         } catch let error as BusError {
-            guard let sent = sent.withLock({ $0 }) else { throw error }
+            guard let sent = sent.withLock({ $0 }) else { throw Send.Failure(error) ?? error }
             switch error {
             case .noAnswer: throw Failure.unanswered(by: sent.to ?? receiver, id: sent.messageID, seconds: seconds)
             case .closed: throw Failure.lost(id: sent.messageID)

@@ -73,8 +73,12 @@ struct Send: Tool {
 
     private func send(_ frame: ClientFrame, _ features: Features) async throws -> ServerFrame.Sent {
         // With its key it can be said again when the server dies before it answers.
-        try await ControlSession(bus).ask([frame], features: features, isRepeatable: true) { answer in
-            if case .sent(let sent) = answer { sent } else { nil }
+        do {
+            return try await ControlSession(bus).ask([frame], features: features, isRepeatable: true) { answer in
+                if case .sent(let sent) = answer { sent } else { nil }
+            }
+        } catch let error as BusError {
+            throw Failure(error) ?? error
         }
     }
 
@@ -84,4 +88,20 @@ struct Send: Tool {
     }
 
     private var limit: Int { all ? WireLimits.broadcastText : WireLimits.directText }
+}
+
+extension Send {
+    /// The server has read the message, perhaps, and did not say what has become of it.
+    struct Failure: Error, Equatable, ToolError {
+        /// - Returns: nil where the message was surely not accepted.
+        init?(_ error: BusError) {
+            guard error == .noAnswer else { return nil }
+        }
+
+        var description: String {
+            "the server gave no answer in time; the message may be delivered later: look with 'log' before you send it again"
+        }
+
+        var exitCode: ExitCode { .unreachable }
+    }
 }
