@@ -109,14 +109,12 @@ final class Router {
         ref: String?,
         from connection: any PeerOutlet
     ) throws(WireError) {
-        if case .acknowledge(let ids) = frame {
-            try require(.acks, on: connection)
-            // It is no sign of activity: a client gives it by itself.
-            return delivery.acknowledge(ids, by: member, on: connection)
-        }
-        member.lastActive = clock.instant()
+        // An acknowledgement is no sign of activity: a client gives it by itself.
+        if case .acknowledge = frame {} else { member.lastActive = clock.instant() }
         switch (frame, member.known.owner) {
-        case (.acknowledge, _): break
+        case (.acknowledge(let ids), _):
+            try require(.acks, on: connection)
+            delivery.acknowledge(ids, by: member, on: connection)
         case (.send(let target, let message), .session):
             try messages.send(message, to: target, of: member, ref: ref, connection)
         case (.send(let target, let message), .gateway) where target.contains("@"):
