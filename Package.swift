@@ -166,7 +166,7 @@ if Context.environment["INTER_SESSION_FUZZ"] != nil {
     )
 }
 
-for target in package.targets where !["CPlatform", "installation", "nothing"].contains(target.name) {
+for target in package.targets where !["CPlatform", "nothing"].contains(target.name) {
     target.swiftSettings =
         (target.swiftSettings ?? []) + [
             .swiftLanguageMode(.v6),
