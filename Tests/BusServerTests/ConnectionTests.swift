@@ -16,8 +16,8 @@ struct ConnectionTests {
         try await with { peer in
             try peer.sayHello()
             let flushes = peer.counter.flushes
-            peer.channel.pipeline.fireChannelRead(Peer.text(#"{"op":"ping","ref":"1"}"#))
-            peer.channel.pipeline.fireChannelRead(Peer.text(#"{"op":"ping","ref":"2"}"#))
+            peer.channel.pipeline.fireChannelRead(EmbeddedPeer.text(#"{"op":"ping","ref":"1"}"#))
+            peer.channel.pipeline.fireChannelRead(EmbeddedPeer.text(#"{"op":"ping","ref":"2"}"#))
             #expect(try peer.next() == nil)
             peer.channel.pipeline.fireChannelReadComplete()
             #expect(peer.counter.flushes == flushes + 1)
@@ -116,15 +116,15 @@ struct ConnectionTests {
     // MARK: A connection without a socket
 
     /// Runs `body` with a connection on a bus whose storage does nothing.
-    private func with(isLocalUser: Bool = true, _ body: (Peer) throws -> Void) async throws {
+    private func with(isLocalUser: Bool = true, _ body: (EmbeddedPeer) throws -> Void) async throws {
         try await TemporaryDirectory.with { path in
-            try body(try Peer(DataDirectory(path: path), isLocalUser: isLocalUser))
+            try body(try EmbeddedPeer(DataDirectory(path: path), isLocalUser: isLocalUser))
         }
     }
 }
 
 /// A connection in an embedded channel, and what it has its socket do.
-private final class Peer {
+private final class EmbeddedPeer {
     let channel = EmbeddedChannel()
     let connection: Connection
     let counter = Counter()
@@ -137,8 +137,14 @@ private final class Peer {
         try directory.prepare()
         try File.create(directory.token, with: MemoryBus.token.utf8)
         let logger = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
-        let given = Bus.Surroundings(directory: directory, token: try BearerToken(of: directory), logger: logger)
-        bus = Bus(try Bus.Inheritance(directory.path, MailSettings()), given, channel.embeddedEventLoop) {}
+        let given = Bus.Parameters(directory: directory, token: try BearerToken(of: directory), logger: logger)
+        bus = Bus(
+            try Bus.OpenedStore(directory.path, MailSettings()),
+            given,
+            channel.embeddedEventLoop,
+            databaseWasReplaced: {},
+            onIdle: {}
+        )
         connection = Connection(
             router: bus.router.value,
             isLocalUser: isLocalUser,

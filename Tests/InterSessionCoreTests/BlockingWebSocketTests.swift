@@ -78,7 +78,7 @@ struct BlockingWebSocketTests {
 
     @Test("a server that ends before it has read all of a large question has still said why")
     func refusedWhileWriting() throws {
-        let refusal = ServerFrame.error(.init(code: "text_too_long", message: "too long"))
+        let refusal = ServerFrame.error(.init(code: .init(rawValue: "text_too_long"), message: "too long"))
         var (socket, server) = try exchange(Self.accepted + frame(1, Array(buffer: refusal.encode())))
         socket.write(.send(to: "a", .init(String(repeating: "x", count: 10 * 1024 * 1024))))
         #expect(try socket.read() == refusal)

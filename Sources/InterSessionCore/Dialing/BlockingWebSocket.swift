@@ -123,6 +123,7 @@ struct BlockingWebSocket {
     ///
     /// - Returns: false when the server has ended the connection.
     private mutating func exchangeBytes() throws -> Bool {
+        let socket = socket
         guard let ready = try socket.wait(toWrite: unsent.readableBytes > 0, until: deadline) else {
             throw BusError.noAnswer
         }
