@@ -51,7 +51,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ]
         ),
-        .target(name: "InterSessionCore", dependencies: nio + ["Platform", "SystemCalls"]),
+        .target(name: "InterSessionCore", dependencies: nio + ["Platform"]),
         .target(name: "ToolSupport", dependencies: ["InterSessionCore", "Platform", argumentParser]),
         .target(
             name: "BusServer",

@@ -6,6 +6,11 @@ package enum SystemProcess {
     package static var parent: Int32 { getppid() }
     package static var userID: UInt32 { geteuid() }
 
+    /// Ends this process.
+    package static func exit(_ code: Int32) -> Never {
+        SystemCalls.exit(code)
+    }
+
     /// What this machine calls itself.
     package static var hostName: String {
         var name = [CChar](repeating: 0, count: 256)

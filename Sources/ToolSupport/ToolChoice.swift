@@ -1,6 +1,5 @@
 import ArgumentParser
 import Platform
-import SystemCalls
 
 /// A program with many names: it is the tool that it is called as, as busybox does.
 package enum ToolChoice {
@@ -14,7 +13,7 @@ package enum ToolChoice {
             StandardStreams.printError(
                 "error: this program is the tool that it is called as, and '\(name)' is none: \(names)"
             )
-            exit(ExitCode.usage.rawValue)
+            SystemProcess.exit(ExitCode.usage.rawValue)
         }
         tool.main()
     }

@@ -25,7 +25,8 @@ struct InstallDepsTests {
             environment: ProcessInfo.processInfo.environment,
             in: bus.directory
         )
-        #expect(try await tar.exitCode() == 0)
+        // 1: a file changed while it was read, such as by another test that gave it a second name.
+        #expect([0, 1].contains(try await tar.exitCode()))
         return tarball
     }
 

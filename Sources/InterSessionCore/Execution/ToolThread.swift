@@ -1,6 +1,6 @@
 package import NIOCore
 import NIOPosix
-import SystemCalls
+import Platform
 
 /// The main thread of a tool: its event loop, and all of its tasks.
 ///
@@ -23,7 +23,7 @@ package enum ToolThread {
             }
         }
         // The loop ends with the process.
-        exit(0)
+        SystemProcess.exit(0)
     }
 }
 

@@ -1,6 +1,7 @@
 #if os(Linux)
     extension BuildFlags {
-        // Without the runtime's libraries a tool starts in half the time; symbols are of no use to a user.
-        package static let platform = ["--static-swift-stdlib", "-Xlinker", "-s"]
+        // Without the runtime's libraries a tool starts in half the time. What a debugger needs takes time to build, and is
+        // of no use to a user.
+        package static let platform = ["--static-swift-stdlib", "-debug-info-format", "none", "-Xlinker", "-s"]
     }
 #endif
