@@ -18,6 +18,7 @@ struct DeliveryTests {
         let registry: Registry
         let outlet = RecordedOutlet(features: .acks)
         let receiver: ConnectedPeer
+        private(set) var outcomes = 0
 
         init(on loop: any EventLoop) {
             let logger = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
@@ -49,7 +50,10 @@ struct DeliveryTests {
                 timestamp: id.time.iso8601
             )
             let mail = AcceptedMail(id: id, content: .message(message), recipients: [receiver.known])
-            journal.write(mail) { [delivery] outcome in delivery.deliver(mail, outcome) }
+            journal.write(mail) { [self] outcome in
+                outcomes += 1
+                delivery.deliver(mail, outcome)
+            }
         }
     }
 
@@ -94,6 +98,44 @@ struct DeliveryTests {
                 parts.value.delivery.catchUp(parts.value.receiver)
             }
             #expect(try await texts(3) == ["one", "two", "three"])
+            try await loop.executeInContext { parts.value.storage.close() }
+            await storing
+        }
+    }
+
+    @Test("mail that the database does not take fails alone; what is accepted together with it is delivered")
+    func unfitMail() async throws {
+        try await TemporaryDirectory.with { path in
+            let loop = NIOAsyncTestingEventLoop()
+            let store = try MailStore(in: path, .init())
+            let (parts, worker) = try await loop.executeInContext {
+                let parts = Parts(on: loop)
+                let worker = parts.storage.worker(with: store) { _ in }
+                return (NIOLoopBound(parts, eventLoop: loop), worker)
+            }
+            async let storing: Void = worker.run()
+
+            func arrival(of text: String) async throws -> [String] {
+                try await eventually("'\(text)'") {
+                    await loop.run()
+                    let texts = try await loop.executeInContext { parts.value.texts }
+                    return texts.last == text ? texts : nil
+                }
+            }
+            try await loop.executeInContext { parts.value.accept("one", 1) }
+            _ = try await arrival(of: "one")
+            try await loop.executeInContext {
+                parts.value.accept("two", 2)
+                // Its id is taken.
+                parts.value.accept("unfit", 1)
+                parts.value.accept("three", 3)
+            }
+            _ = try await eventually("the batch") {
+                await loop.run()
+                return try await loop.executeInContext { parts.value.outcomes == 4 ? () : nil }
+            }
+            try await loop.executeInContext { parts.value.accept("four", 4) }
+            #expect(try await arrival(of: "four") == ["one", "two", "three", "four"])
             try await loop.executeInContext { parts.value.storage.close() }
             await storing
         }

@@ -54,4 +54,51 @@ struct HeirTests {
             #expect(try await bus.join("delta", features: "acks").texts(1) == ["to all"])
         }
     }
+
+    @Test("a broadcast to the old owner and its heir is one message, which nobody has seen before somebody has")
+    func unseenByBoth() async throws {
+        try await MemoryBus.with(.unlimited) { bus in
+            let alpha = try await bus.join("alpha", features: "receipts history")
+            let delta = try await bus.join("delta", features: "acks")
+            let beta = try await bus.join("beta", features: "acks")
+            try await alpha.send(#"{"op":"broadcast","text":"to all"}"#)
+            let id = try await alpha.find("sent").requiredString("msg_id")
+            try await delta.find("msg")
+            try await beta.find("msg")
+            try await delta.leave()
+            try await beta.send(#"{"op":"rename","name":"delta"}"#)
+            try await beta.find("renamed")
+            try await alpha.send(#"{"op":"show","msg_id":"\#(id)"}"#)
+            let mail = try #require(try await alpha.find("messages").objects("messages")?.first)
+            let deliveries = try mail.objects("deliveries") ?? []
+            #expect(deliveries.count == 1)
+            #expect(try deliveries.first?.string("session_id") == "id-beta")
+            #expect(try deliveries.first?.string("state") == "delivered")
+        }
+    }
+
+    @Test("what expired by a wrong calendar follows the name, too, and waits for the heir when that is set right")
+    func expiredMail() async throws {
+        try await TemporaryDirectory.with { path in
+            var store = try MailStore(in: path, .init())
+            let now = Timestamp.now()
+            let ids = (0..<2).map { MessageID(rowID: MessageID(at: now - .seconds(86_400)).rowID + $0) }
+            let mail = ids.map { id in
+                let notice = ServerFrame.Notice(id: id.description, timestamp: id.time.iso8601, text: "x")
+                // The second is for both.
+                return MailBatch.Mail(
+                    id: id,
+                    content: .notice(notice),
+                    depth: 0,
+                    mailboxes: id == ids[0] ? [1] : [1, 2],
+                    key: nil
+                )
+            }
+            _ = try store.commit(MailBatch(mail: mail))
+            #expect(try store.expire(at: now + .seconds(15 * 86_400)).expired == 3)
+            _ = try store.commit(MailBatch(merges: [.init(old: 1, new: 2)]))
+            #expect(try store.expire(at: now).revived == [2])
+            #expect(try store.waiting() == [2: 2])
+        }
+    }
 }

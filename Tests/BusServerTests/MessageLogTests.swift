@@ -89,4 +89,36 @@ struct MessageLogTests {
             #expect(MessageLog.lastID(in: file)?.description == "aaaaaaaaab")
         }
     }
+
+    @Test("what is stored and not logged, because the server died in between, is logged at the next start")
+    func missingRecords() async throws {
+        try await TemporaryDirectory.with { path in
+            var store = try MailStore(in: path, .init())
+            let now = Timestamp.now()
+            let mail = (0..<4).map { number in
+                let id = MessageID(rowID: MessageID(at: now).rowID + Int64(number))
+                var message = ServerFrame.Message(
+                    id: id.description,
+                    from: "id-alpha",
+                    fromName: "alpha",
+                    text: "\(number)",
+                    timestamp: id.time.iso8601
+                )
+                message.inReplyTo = "aaaaaaaaaa"
+                message.isAutomatic = true
+                return MailBatch.Mail(id: id, content: .message(message), depth: 1, mailboxes: [1, 2], key: nil)
+            }
+            _ = try store.commit(MailBatch(mail: mail))
+            store.close()
+            let whole = try lines("\(path)/messages.log")
+            try File.replace("\(path)/messages.log", with: (whole[0] + "\n" + whole[1].dropLast(20)).utf8)
+            try MailStore(in: path, .init()).close()
+            // The beginning that a crash has left stays, on a line of its own.
+            #expect(try lines("\(path)/messages.log") == [whole[0], whole[1].dropLast(20)] + whole[1...])
+            // What somebody has removed does not come back.
+            try File.replace("\(path)/messages.log", with: "".utf8)
+            try MailStore(in: path, .init()).close()
+            #expect(try File.read("\(path)/messages.log").isEmpty)
+        }
+    }
 }

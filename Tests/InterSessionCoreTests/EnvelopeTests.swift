@@ -177,6 +177,16 @@ struct EnvelopeTests {
             decoding: ByteBuffer(string: #"{"envelope_version":"tinyplace.harness.session.v1",\#(fields)}"#)
         )
     }
+
+    @Test("an id that holds a U+0000 is as if it were not there: it could be no key")
+    func idWithZero() {
+        let parts = #""message":{"id":"m1\u0000b","text":"x"},"tp":{"in_reply_to":"a\u0000b"}"#
+        let body = #"{"envelope_version":"tinyplace.harness.session.v1",\#(parts)}"#
+        let message = OutsideMessage(decoding: ByteBuffer(string: body))
+        #expect(message.text == "x" && message.id == nil && message.inReplyTo == nil)
+        let header = OutsideMessage(decoding: ByteBuffer(string: "\u{1}tp-auto\u{1}\u{1}re:a\u{0}b\u{1}x"))
+        #expect(header.isAutomatic && header.text == "x" && header.inReplyTo == nil)
+    }
 }
 
 /// The same numbers in every run (SplitMix64).

@@ -104,7 +104,9 @@ private enum WireLine {
         switch try object.requiredString("op") {
         case "deliver":
             let id = try object.requiredString("id")
-            guard id.utf8.count <= Self.longestID else { throw .wrongType(field: "id", expected: "128 bytes at most") }
+            guard id.utf8.count <= Self.longestID, !id.utf8.contains(0) else {
+                throw .wrongType(field: "id", expected: "128 bytes at most, without U+0000")
+            }
             self = .deliver(
                 id: id,
                 sender: try object.string("from").flatMap { AgentName(rawValue: $0) },

@@ -30,10 +30,12 @@ final class Delivery {
         case .success(.new(let frame)):
             let wasDelivered = deliver(mail, frame)
             answer(mail, wasDelivered: wasDelivered)
-        case .success(.known(let id, let state)):
-            answer(mail, wasAlready: id, state)
+        case .success(.known(let id, let state, let recipients)):
+            answer(mail, wasAlready: id, state, recipients: recipients ?? mail.recipients.count)
         case .success(.unknown):
-            if let refusal = mail.refusal { mail.origin?.connection.write(refusal.frame(ref: mail.origin?.ref)) }
+            guard let refusal = mail.refusal else { break }
+            refusal.whenItIsNew()
+            mail.origin?.connection.write(refusal.error.frame(ref: mail.origin?.ref))
         case .failure(let error):
             logger.error("mail could not be stored, its sender was told: \(error)")
             let reason = "the message could not be stored (\(error)); nobody got it; free some space and send it again"
@@ -94,17 +96,20 @@ final class Delivery {
     }
 
     /// What was sent a second time is not delivered a second time.
-    private func answer(_ mail: AcceptedMail, wasAlready id: MessageID, _ state: StoredState) {
+    private func answer(_ mail: AcceptedMail, wasAlready id: MessageID, _ state: StoredState, recipients: Int) {
         guard let origin = mail.origin, case .message(let message) = mail.content,
             origin.connection.features.contains(.receipts)
         else { return }
         let receiver = mail.currentRecipients.first
+        // What is settled may not be written.
+        let unwritten = state == .queued ? receiver.flatMap { journal.unwritten.state(of: id, in: $0.mailbox) } : nil
+        let state = unwritten ?? state
         let isOnTheWay = state == .queued && receiver?.owesAcknowledgement(of: id) ?? false
         let sent = ServerFrame.Sent(
             messageID: id.description,
             to: message.to,
             state: isOnTheWay ? .delivered : receiver?.describe(state) ?? state.deliveryState,
-            recipients: message.to == nil ? mail.recipients.count : 1,
+            recipients: message.to == nil ? recipients : 1,
             ref: origin.ref
         )
         origin.connection.write(.sent(sent))
@@ -140,8 +145,10 @@ final class Delivery {
         if peer.connection.features.contains(.acks) {
             journal.flush()
             let mailbox = peer.known.mailbox
+            // Nor is what a tool has been given counted: it comes only if that goes away.
+            let uncounted = journal.unwrittenMessages(in: peer.known).union(peer.known.withheld)
             storage.perform { store in
-                try store.waiting(in: mailbox)
+                try store.waiting(in: mailbox, except: uncounted)
             } then: { [logger] outcome in
                 switch outcome {
                 case .success(let count): peer.connection.write(.waiting(count: count))
@@ -188,8 +195,9 @@ final class Delivery {
     }
 
     private func take(_ page: MailStore.Page, for peer: ConnectedPeer) {
+        let settled = journal.unwrittenMessages(in: peer.known, after: peer.window.last)
         for (id, content) in page.mail {
-            if peer.window.unacknowledged.contains(id) || peer.known.withheld.contains(id) {
+            if settled.contains(id) || peer.window.unacknowledged.contains(id) || peer.known.withheld.contains(id) {
                 peer.window.last = id
                 continue
             }

@@ -8,8 +8,8 @@ struct AcceptedMail {
     var depth = 0
     let recipients: [KnownPeer]
     var key: MailKey?
-    /// Why it is refused, unless its sender says it again: then it is answered as it was the first time.
-    var refusal: WireError?
+    /// Nil for what is accepted.
+    var refusal: Refusal?
     /// Nil for the bus itself.
     var origin: Origin?
 
@@ -21,6 +21,13 @@ struct AcceptedMail {
             if !recipients.contains(where: { $0 === owner }) { recipients.append(owner) }
         }
         return recipients
+    }
+
+    /// Why mail is refused, unless its sender says it again under its key: then it is answered as it was the first time.
+    struct Refusal {
+        let error: WireError
+        /// Done when it was not said before.
+        var whenItIsNew: () -> Void = {}
     }
 
     /// Whose frame it was, and what is to be answered.

@@ -6,7 +6,8 @@ import NIOCore
 /// rests on: who owns the mailboxes, and what was settled.
 ///
 /// What arrives within one turn of the event loop, or while a batch is being written, is the next batch: one
-/// transaction. When one fails, its mail is refused; the rest of it is written with the next.
+/// transaction. When one fails, its mail is refused; the rest of it is written with the next. Until then whoever reads
+/// a mailbox is told by ``unwritten`` what in it is settled.
 final class Journal {
     /// What has become of one message.
     typealias Completion = (Result<StoredMail, any Error>) -> Void
@@ -25,8 +26,9 @@ final class Journal {
     private static let retryDelay: TimeAmount = .seconds(1)
     /// The last batch failed, which may be because of its mail: the rest is written alone once.
     private var mustWriteChangesAlone = false
-    private var batchesInWriting = 0
-    private var isWriting: Bool { batchesInWriting > 0 }
+    /// Of the batches that were handed over, the oldest first.
+    private var inWriting: CircularBuffer<PendingChanges> = []
+    private var isWriting: Bool { !inWriting.isEmpty }
 
     /// - Parameter index: goes on when nothing is left to be written.
     init(storage: Storage, index: SearchIndexer, logger: Logger) {
@@ -101,10 +103,13 @@ final class Journal {
         delayedWrite?.cancel()
         delayedWrite = nil
         guard !mail.isEmpty || !changes.isEmpty else { return }
-        batchesInWriting += 1
         let accepted = takeMail(weighing: weight)
         let written = changes
         changes = PendingChanges()
+        inWriting.append(written)
+        // What was settled in a mailbox is written before that is merged into another, where it would wait again: also
+        // when the batch fails that it was handed over with.
+        let settled = written.merges.isEmpty ? written.settled : inWriting.flatMap(\.settled)
         let batch = MailBatch(
             mail: accepted.map { mail, _ in
                 .init(
@@ -116,12 +121,13 @@ final class Journal {
                     isOnlyLookedFor: mail.refusal != nil
                 )
             },
-            written
+            written,
+            settled
         )
         storage.perform { store in
-            try store.commit(batch)
+            try store.commitWithoutUnfit(batch)
         } then: { [self] outcome in
-            batchesInWriting -= 1
+            inWriting.removeFirst()
             if case .failure(let error) = outcome {
                 if !written.isEmpty { logger.error("changes could not be stored, and will be with the next: \(error)") }
                 changes.addBack(written)
@@ -131,9 +137,31 @@ final class Journal {
             }
             // The disk goes on while the receivers get what it has written.
             if !mail.isEmpty { writeBatch() }
-            for (index, (_, completion)) in accepted.enumerated() { completion(outcome.map { $0[index] }) }
+            for (index, (_, completion)) in accepted.enumerated() { completion(outcome.flatMap { $0[index] }) }
             if !isWriting { goOn(after: outcome.map { _ in }) }
         }
+    }
+
+    // MARK: What is not on disk
+
+    /// The messages of the mailbox, newer than `last`, that are settled and may be read from it as if they were not.
+    func unwrittenMessages(in session: KnownPeer, after last: MessageID? = nil) -> Set<MessageID> {
+        var messages: Set<MessageID> = []
+        func add(_ settlement: PendingChanges.Settlement) {
+            guard settlement.session === session, last.map({ settlement.message > $0 }) ?? true else { return }
+            messages.insert(settlement.message)
+        }
+        for batch in inWriting { batch.settled.forEach(add) }
+        changes.settled.forEach(add)
+        return messages
+    }
+
+    /// All that is settled and may be read as if it were not.
+    var unwritten: UnwrittenSettlements {
+        var unwritten = UnwrittenSettlements()
+        for batch in inWriting { batch.settled.forEach { unwritten.add($0) } }
+        changes.settled.forEach { unwritten.add($0) }
+        return unwritten
     }
 
     private func goOn(after outcome: Result<Void, any Error>) {

@@ -33,12 +33,13 @@ struct PendingChanges {
 }
 
 extension MailBatch {
-    init(mail: [Mail], _ changes: PendingChanges) {
+    /// - Parameter settlements: those of the changes, and of earlier ones that must not come after them.
+    init(mail: [Mail], _ changes: PendingChanges, _ settlements: [PendingChanges.Settlement]) {
         self.mail = mail
         // One that was forgotten meanwhile has no mailbox any more.
         owners = changes.sessions.values.filter(\.isKnown).map(\.record)
         merges = changes.merges.map { .init(old: $0.old.mailbox, new: $0.heir.currentOwner.mailbox) }
-        settled = changes.settled.map { settlement in
+        settled = settlements.map { settlement in
             let (session, owner) = (settlement.session, settlement.session.currentOwner)
             return .init(
                 message: settlement.message,

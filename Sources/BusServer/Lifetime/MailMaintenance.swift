@@ -71,8 +71,11 @@ final class MailMaintenance {
         }
         guard !calendar.isDoubted else { return }
         expire(at: now)
-        storage.perform { [clients, retention = settings.retention] _ in
-            clients.removeUnused(since: now - retention)
+        let oldest = now - settings.retention
+        // Other buses have files there, too, and may know the calendar better.
+        guard calendar.wasKnown(before: oldest) else { return }
+        storage.perform { [clients] _ in
+            clients.removeUnused(since: oldest)
         } then: { _ in
         }
     }

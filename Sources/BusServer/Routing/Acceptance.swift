@@ -52,32 +52,31 @@ final class Acceptance {
         try loops.depth(of: message)
     }
 
-    /// Lets a direct message pass, or tells both sessions that they were stopped.
+    /// Lets a direct message pass, or not; see ``tellOfStop(_:_:_:_:)``.
     ///
     /// - Parameter agent: who is behind the one of the two that is a gateway.
     /// - Returns: its depth in a chain of automatic ones.
+    /// - Throws: ``WireError/hopLimit``, ``WireError/rateLimited(retryAfter:of:)``.
     func admit(
         _ message: ClientFrame.Outgoing,
         from sender: KnownPeer,
         to recipient: KnownPeer,
         _ agent: AgentName?
     ) throws(WireError) -> Int {
-        let pair = LoopGuard.Pair(sender, recipient, agent)
-        do throws(WireError) {
-            let depth = try loops.depth(of: message)
-            try loops.admit(pair, at: clock.instant())
-            return depth
-        } catch {
-            if loops.mayNotify(pair, at: clock.instant()) {
-                let both = [sender, recipient]
-                let names = both.map { "'\($0.owner.isSession ? $0.address : agent?.rawValue ?? "")'" }
-                notify(
-                    both.filter(\.owner.isSession),
-                    "messages between \(names.joined(separator: " and ")) were stopped: \(error.code): \(error.message)"
-                )
-            }
-            throw error
-        }
+        let depth = try loops.depth(of: message)
+        try loops.admit(LoopGuard.Pair(sender, recipient, agent), at: clock.instant())
+        return depth
+    }
+
+    /// Tells both sessions that a message between them did not pass.
+    func tellOfStop(_ sender: KnownPeer, _ recipient: KnownPeer, _ agent: AgentName?, _ error: WireError) {
+        guard loops.mayNotify(LoopGuard.Pair(sender, recipient, agent), at: clock.instant()) else { return }
+        let both = [sender, recipient]
+        let names = both.map { "'\($0.owner.isSession ? $0.address : agent?.rawValue ?? "")'" }
+        notify(
+            both.filter(\.owner.isSession),
+            "messages between \(names.joined(separator: " and ")) were stopped: \(error.code): \(error.message)"
+        )
     }
 
     /// Puts word of the bus itself into mailboxes.

@@ -50,8 +50,16 @@ final class GatewayRouter {
         }
         guard !recipients.isEmpty else { throw .invalidPayload("the field 'to' names no session") }
         var depth = 0
-        for recipient in recipients {
-            depth = try acceptance.admit(mail.message, from: gateway.known, to: recipient, address?.agent)
+        var refusal: AcceptedMail.Refusal?
+        for recipient in recipients where refusal == nil {
+            do throws(WireError) {
+                depth = try acceptance.admit(mail.message, from: gateway.known, to: recipient, address?.agent)
+            } catch {
+                // It may have been accepted before under its key.
+                refusal = .init(error: error) { [acceptance] in
+                    acceptance.tellOfStop(gateway.known, recipient, address?.agent, error)
+                }
+            }
         }
         let id = acceptance.nextID()
         var message = ServerFrame.Message(
@@ -75,6 +83,7 @@ final class GatewayRouter {
                 depth: depth,
                 recipients: recipients,
                 key: MailKey(mailbox: gateway.known.mailbox, text: key),
+                refusal: refusal,
                 origin: .init(connection: connection, ref: ref)
             )
         )
@@ -98,6 +107,13 @@ final class GatewayRouter {
         registry.setAgents(agents.sorted(), of: gateway.known)
     }
 
+    /// Who has the mailbox of the sender now: itself, the heir of its name or, where another server knew that, who has the
+    /// name that it had.
+    private func sender(of message: ServerFrame.Message) -> KnownPeer? {
+        SessionID(rawValue: message.from).flatMap { registry[$0] ?? registry.heir(of: $0) }
+            ?? registry.session(called: message.fromName)
+    }
+
     /// Tells the sender of a message that it could not be forwarded.
     func giveBack(_ text: String, because reason: String, by gateway: ConnectedPeer) throws(WireError) {
         guard let id = MessageID(text) else { throw .unknownMessage(text) }
@@ -110,9 +126,7 @@ final class GatewayRouter {
             case .success(let mail):
                 // Both or neither: they are written in one batch.
                 journal.settle(id, in: gateway.known, as: .returned)
-                guard let mail, let sender = SessionID(rawValue: mail.message.from).flatMap({ registry[$0] }) else {
-                    return
-                }
+                guard let mail, let sender = sender(of: mail.message) else { return }
                 acceptance.notify(
                     [sender],
                     "message \(id) to \(mail.message.to ?? "") was not delivered and is given up: \(reason)"

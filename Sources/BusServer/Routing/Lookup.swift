@@ -31,8 +31,8 @@ final class Lookup {
 
     /// All sessions and gateways that are known, those that are here first.
     func listAll(ref: String?, on connection: any PeerOutlet) {
-        perform(on: connection, ref) { store in
-            try store.waiting()
+        perform(on: connection, ref) { store, unwritten in
+            try store.waiting(except: unwritten)
         } then: { [registry, clock] counts in
             let now = clock.instant()
             let sessions = registry.sessions.sorted {
@@ -50,11 +50,11 @@ final class Lookup {
 
     func show(_ text: String, ref: String?, on connection: any PeerOutlet) throws(WireError) {
         guard let id = MessageID(text) else { throw .unknownMessage(text) }
-        perform(on: connection, ref) { store in
+        perform(on: connection, ref) { store, _ in
             try store.message(id)
         } then: { [self] mail in
             guard let mail else { return connection.write(WireError.unknownMessage(text).frame(ref: ref)) }
-            connection.write(.messages([describe(mail)], total: nil, ref: ref))
+            connection.write(.messages([describe(mail, journal.unwritten)], total: nil, ref: ref))
         }
     }
 
@@ -85,7 +85,7 @@ final class Lookup {
 
     /// Searches when everything is in the index.
     private func searchIndexed(_ query: ArchiveQuery, ref: String?, on connection: any PeerOutlet) {
-        perform(on: connection, ref) { store in
+        perform(on: connection, ref) { store, _ in
             try store.extendIndex()
         } then: { [self] isUnfinished in
             isUnfinished ? searchIndexed(query, ref: ref, on: connection) : search(query, ref: ref, on: connection)
@@ -93,23 +93,30 @@ final class Lookup {
     }
 
     private func search(_ query: ArchiveQuery, ref: String?, on connection: any PeerOutlet) {
-        perform(on: connection, ref) { store in
-            try store.search(query)
+        perform(on: connection, ref) { store, unwritten in
+            var query = query
+            query.settled = query.unseenIn.flatMap { unwritten[$0] } ?? []
+            return try store.search(query)
         } then: { [self] result in
             let total = query.unseenIn == nil ? nil : result.total
-            connection.write(.messages(result.found.map(describe), total: total, ref: ref))
+            let unwritten = journal.unwritten
+            connection.write(.messages(result.found.map { describe($0, unwritten) }, total: total, ref: ref))
         }
     }
 
+    /// - Parameter body: is given what the store may not know: messages of each mailbox that are settled.
     private func perform<Outcome: Sendable>(
         on connection: any PeerOutlet,
         _ ref: String?,
-        _ body: @escaping @Sendable (inout MailStore) throws -> Outcome,
+        _ body: @escaping @Sendable (inout MailStore, _ unwritten: [Int64: Set<MessageID>]) throws -> Outcome,
         then completion: @escaping (Outcome) -> Void
     ) {
-        // What was acknowledged before the question is part of the answer.
+        // What was acknowledged before the question is part of the answer, whether or not it can be written.
         journal.flush()
-        storage.perform(body) { [logger] outcome in
+        let unwritten = journal.unwritten.messages
+        storage.perform { store in
+            try body(&store, unwritten)
+        } then: { [logger] outcome in
             switch outcome {
             case .success(let value): completion(value)
             case .failure(let error):
@@ -119,18 +126,22 @@ final class Lookup {
         }
     }
 
-    private func describe(_ mail: ArchivedMail) -> ServerFrame.ArchivedMessage {
+    private func describe(
+        _ mail: ArchivedMail,
+        _ unwritten: UnwrittenSettlements
+    ) -> ServerFrame.ArchivedMessage {
         var description = ServerFrame.ArchivedMessage(
             message: mail.message,
             bytes: mail.bytes,
             deliveries: mail.deliveries.map { delivery in
                 let receiver = registry[mailbox: delivery.mailbox]
                 let isOnTheWay = receiver?.owesAcknowledgement(of: mail.id) ?? false
+                let state = unwritten.state(of: mail.id, in: delivery.mailbox) ?? delivery.state
                 return .init(
                     sessionID: receiver?.id.rawValue ?? "",
                     name: name(of: receiver, in: mail),
-                    state: isOnTheWay && delivery.state == .queued
-                        ? .delivered : receiver?.describe(delivery.state) ?? delivery.state.deliveryState
+                    state: isOnTheWay && state == .queued
+                        ? .delivered : receiver?.describe(state) ?? state.deliveryState
                 )
             }
         )

@@ -44,14 +44,28 @@ final class MessageRouter {
                 (recipient, address, agent) = (gateway, outside.description, outside.agent)
             }
         } catch {
-            guard message.key != nil else { throw error }
-            return refuse(message, to: target, error, of: sender, ref: ref, connection)
+            guard let key = key(of: message, from: sender) else { throw error }
+            var frame = frame(acceptance.nextID(), message, from: sender)
+            frame.to = target
+            return refuse(frame, to: [], key, .init(error: error), ref: ref, connection)
         }
-        let depth = try acceptance.admit(message, from: sender.known, to: recipient, agent)
         let id = acceptance.nextID()
         var frame = frame(id, message, from: sender)
         frame.to = address
         frame.toSessionID = recipient.id.rawValue
+        let depth: Int
+        do throws(WireError) {
+            depth = try acceptance.admit(message, from: sender.known, to: recipient, agent)
+        } catch {
+            let refusal = AcceptedMail.Refusal(error: error) { [acceptance] in
+                acceptance.tellOfStop(sender.known, recipient, agent, error)
+            }
+            guard let key = key(of: message, from: sender) else {
+                refusal.whenItIsNew()
+                throw error
+            }
+            return refuse(frame, to: [recipient], key, refusal, ref: ref, connection)
+        }
         if message.awaitsAnswer {
             delivery.awaitAnswer(
                 to: id,
@@ -66,35 +80,37 @@ final class MessageRouter {
                 content: .message(frame),
                 depth: depth,
                 recipients: [recipient],
-                key: message.key.map { MailKey(mailbox: sender.known.mailbox, text: $0) },
+                key: key(of: message, from: sender),
                 origin: origin
             )
         )
     }
 
-    /// Refuses a message that has no receiver now, unless it was accepted under its key when it had one: its sender may
-    /// not have heard of that.
+    /// Refuses a message, unless it was accepted under its key when nothing was against it: its sender may not have heard
+    /// of that.
     private func refuse(
-        _ message: ClientFrame.Outgoing,
-        to target: String,
-        _ error: WireError,
-        of sender: ConnectedPeer,
+        _ frame: ServerFrame.Message,
+        to recipients: [KnownPeer],
+        _ key: MailKey,
+        _ refusal: AcceptedMail.Refusal,
         ref: String?,
         _ connection: any PeerOutlet
     ) {
-        let id = acceptance.nextID()
-        var frame = frame(id, message, from: sender)
-        frame.to = target
+        guard let id = MessageID(frame.id) else { return }
         acceptance.accept(
             AcceptedMail(
                 id: id,
                 content: .message(frame),
-                recipients: [],
-                key: message.key.map { MailKey(mailbox: sender.known.mailbox, text: $0) },
-                refusal: error,
+                recipients: recipients,
+                key: key,
+                refusal: refusal,
                 origin: .init(connection: connection, ref: ref)
             )
         )
+    }
+
+    private func key(of message: ClientFrame.Outgoing, from sender: ConnectedPeer) -> MailKey? {
+        message.key.map { MailKey(mailbox: sender.known.mailbox, text: $0) }
     }
 
     /// Accepts a message to every other session that is here.
@@ -106,16 +122,24 @@ final class MessageRouter {
     ) throws(WireError) {
         let message = understood(message, on: connection)
         try acceptance.check(message.text, limit: WireLimits.broadcastText)
-        let depth = try acceptance.depth(of: message)
-        try broadcasts.admit(sender.id, at: clock.instant())
         let id = acceptance.nextID()
+        let frame = frame(id, message, from: sender)
+        let recipients = registry.connectedSessions.filter { $0 !== sender }.map(\.known)
+        let depth: Int
+        do throws(WireError) {
+            depth = try acceptance.depth(of: message)
+            try broadcasts.admit(sender.id, at: clock.instant())
+        } catch {
+            guard let key = key(of: message, from: sender) else { throw error }
+            return refuse(frame, to: recipients, key, .init(error: error), ref: ref, connection)
+        }
         acceptance.accept(
             AcceptedMail(
                 id: id,
-                content: .message(frame(id, message, from: sender)),
+                content: .message(frame),
                 depth: depth,
-                recipients: registry.connectedSessions.filter { $0 !== sender }.map(\.known),
-                key: message.key.map { MailKey(mailbox: sender.known.mailbox, text: $0) },
+                recipients: recipients,
+                key: key(of: message, from: sender),
                 origin: .init(connection: connection, ref: ref)
             )
         )

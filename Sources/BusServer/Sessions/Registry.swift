@@ -14,6 +14,8 @@ final class Registry {
     private var byName: [SessionName: KnownPeer] = [:]
     private var byAgent: [AgentName: KnownPeer] = [:]
     private var byMailbox: [Int64: KnownPeer] = [:]
+    /// By the id of the session whose name they took.
+    private var heirs: [SessionID: KnownPeer] = [:]
     private var present: [Int64: ConnectedPeer] = [:]
     private var lastMailbox: Int64
     private let keeper: any MailboxKeeper
@@ -50,6 +52,11 @@ final class Registry {
     subscript(id: SessionID) -> KnownPeer? { byID[id] }
     subscript(gateway agent: AgentName) -> KnownPeer? { byAgent[agent] }
     subscript(mailbox mailbox: Int64) -> KnownPeer? { byMailbox[mailbox] }
+
+    /// Who has what waited for the session of that id, which has lost its name and is not known any more.
+    func heir(of id: SessionID) -> KnownPeer? {
+        heirs[id]?.currentOwner
+    }
 
     /// The session of that id or, where there is none, of that name.
     ///
@@ -116,6 +123,7 @@ final class Registry {
     func forget(_ mailboxes: Set<Int64>, unusedSince moment: Timestamp) -> Set<Int64> {
         let unused = mailboxes.compactMap { byMailbox[$0] }.filter { !$0.wasUsed(since: moment) }
         for known in unused { remove(known) }
+        if !unused.isEmpty { heirs = heirs.filter { $0.value.currentOwner.isKnown } }
         return Set(unused.map(\.mailbox))
     }
 
@@ -181,6 +189,7 @@ final class Registry {
         if let old = byName[name], old !== session {
             remove(old)
             old.heir = session
+            if old.id != session.id { heirs[old.id] = session }
             keeper.merge(old, into: session)
         }
         if let old = session.name { byName[old] = nil }

@@ -24,13 +24,29 @@ struct BulkStatement {
 
     /// - Throws: `DatabaseError`.
     func run(_ values: Value...) throws {
-        try run(values[...], place: 1)
+        try run(values[...], place: 1) { try step() }
     }
 
-    /// Texts are not copied: they stay where they are until the statement has run.
-    private func run(_ values: ArraySlice<Value>, place: Int32) throws {
+    /// The integers of the first row, where NULL is nil; nil where there is no row.
+    ///
+    /// - Throws: `DatabaseError`.
+    func firstRow(_ values: Value...) throws -> [Int64?]? {
+        var row: [Int64?]?
+        try run(values[...], place: 1) {
+            try step { handle in
+                row = (0..<sqlite3_column_count(handle)).map { column in
+                    sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : sqlite3_column_int64(handle, column)
+                }
+            }
+        }
+        return row
+    }
+
+    /// Texts are not copied: they stay where they are until the statement has run. They have a length: GRDB would end them
+    /// at their first U+0000.
+    private func run(_ values: ArraySlice<Value>, place: Int32, _ body: () throws -> Void) throws {
         switch values.first {
-        case nil: return try step()
+        case nil: return try body()
         case .null: sqlite3_bind_null(handle, place)
         case .integer(let number): sqlite3_bind_int64(handle, place, number)
         case .text(var text):
@@ -42,19 +58,27 @@ struct BulkStatement {
                     } else {
                         sqlite3_bind_text(handle, place, bytes.baseAddress, Int32(bytes.count), nil)
                     }
-                    try run(values.dropFirst(), place: place + 1)
+                    try run(values.dropFirst(), place: place + 1, body)
                 }
             }
         }
-        try run(values.dropFirst(), place: place + 1)
+        try run(values.dropFirst(), place: place + 1, body)
     }
 
-    private func step() throws {
+    /// - Parameter read: is given the statement at its first row, where there is one.
+    private func step(_ read: (OpaquePointer) -> Void = { _ in }) throws {
         let code = sqlite3_step(handle)
-        let message = code == SQLITE_DONE ? nil : sqlite3_errmsg(connection).map { String(cString: $0) }
+        let isDone = code == SQLITE_DONE || code == SQLITE_ROW
+        let message = isDone ? nil : sqlite3_errmsg(connection).map { String(cString: $0) }
+        if code == SQLITE_ROW { read(handle) }
         sqlite3_reset(handle)
-        guard code == SQLITE_DONE else {
-            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message)
-        }
+        guard isDone else { throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message) }
+    }
+}
+
+extension Row {
+    /// The text of a column that is selected as a blob: read as a string it would end at its first U+0000.
+    func text(at column: Int) throws -> String? {
+        try withUnsafeData(atIndex: column) { $0.map { String(decoding: $0, as: UTF8.self) } }
     }
 }

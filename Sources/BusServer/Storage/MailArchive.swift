@@ -19,6 +19,8 @@ struct ArchiveQuery: Sendable {
     var words: [String] = []
     /// The mailbox that has it waiting.
     var unseenIn: Int64?
+    /// Messages that do not wait there any more, whatever the database says.
+    var settled: Set<MessageID> = []
     var limit: Int
 }
 
@@ -87,10 +89,11 @@ extension MailStore {
                 """
                 messages.id IN (
                     SELECT message FROM deliveries WHERE mailbox = :mailbox AND state = \(StoredState.queued.rawValue)
+                        AND message NOT IN (SELECT value FROM json_each(:settled))
                 )
                 """
             )
-            arguments += ["mailbox": mailbox]
+            arguments += ["mailbox": mailbox, "settled": list(of: query.settled)]
         }
         if let session = query.with {
             conditions.append(":session IN (sender.name, sender.session_id, recipient.name, recipient.session_id)")
@@ -158,10 +161,11 @@ extension ArchivedMail {
             deliveries.append((row["mailbox"], StoredState(rawValue: row["state"]) ?? .queued))
         }
         self.deliveries = deliveries
-        key = try String.fetchOne(
-            try database.cachedStatement(sql: "SELECT key FROM keys WHERE message = :id"),
+        let keys = try Row.fetchCursor(
+            try database.cachedStatement(sql: "SELECT CAST(key AS BLOB) FROM keys WHERE message = :id"),
             arguments: ["id": id.rowID]
         )
+        key = try keys.next()?.text(at: 0)
     }
 }
 

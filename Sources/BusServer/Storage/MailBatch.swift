@@ -45,8 +45,8 @@ struct MailKey: Sendable {
 enum StoredMail: Sendable {
     /// With the frame that says all of it.
     case new(ByteBuffer)
-    /// It was stored before, under this id.
-    case known(MessageID, StoredState)
+    /// It was stored before, under this id. It is not known any more for how many it was when it was removed since.
+    case known(MessageID, StoredState, recipients: Int?)
     /// It was only looked for, and is not there.
     case unknown
 }

@@ -46,11 +46,12 @@ indirect enum MailContent: Sendable {
 extension MailContent {
     /// Reads messages from the rows of one statement. Where its columns are is found once.
     struct Reader {
-        /// What must be selected, of `messages` with ``joins``. As a string a text would end at its first U+0000.
+        /// What must be selected, of `messages` with ``joins``. Others chose what is in the blobs.
         static let columns = """
             messages.id AS id, sender.session_id AS sender_id, sender.name AS sender_name, sender.label AS sender_label,
             recipient.session_id AS recipient_id, recipient.name AS recipient_name,
-            messages.in_reply_to AS in_reply_to, messages.depth AS depth, CAST(messages.text AS BLOB) AS text
+            CAST(messages.in_reply_to AS BLOB) AS in_reply_to, messages.depth AS depth,
+            CAST(messages.text AS BLOB) AS text
             """
         static let joins = """
             LEFT JOIN parties sender ON sender.id = messages.sender
@@ -81,7 +82,7 @@ extension MailContent {
 
         func content(of row: Row) throws -> MailContent {
             let id = id(of: row)
-            let text = try row.withUnsafeData(atIndex: text) { $0.map { String(decoding: $0, as: UTF8.self) } ?? "" }
+            let text = try row.text(at: text) ?? ""
             guard let sender = row[senderID] as String? else {
                 return .notice(.init(id: id.description, timestamp: id.time.iso8601, text: text))
             }
@@ -95,7 +96,7 @@ extension MailContent {
                 text: text,
                 timestamp: id.time.iso8601
             )
-            message.inReplyTo = row[inReplyTo]
+            message.inReplyTo = try row.text(at: inReplyTo)
             message.isAutomatic = (row[depth] as Int) > 0
             return .message(message)
         }

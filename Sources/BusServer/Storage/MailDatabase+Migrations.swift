@@ -83,6 +83,10 @@ extension MailDatabase {
                     """
             )
         }
+        migrator.registerMigration("first look") { database in
+            // When the calendar was looked at first; NULL: before that was noted.
+            try database.execute(sql: "ALTER TABLE calendar ADD COLUMN since INTEGER")
+        }
         return migrator
     }
 }

@@ -34,7 +34,7 @@ struct MailDatabase {
         (queue, checkpointer) = try Self.whenUnlocked(path) {
             let queue = try Self.connect(path)
             try Self.migrate(queue)
-            return (queue, Checkpointer(try Self.connect(path)))
+            return (queue, try Checkpointer(try Self.connect(path)))
         }
     }
 

@@ -36,8 +36,10 @@ extension MailStore {
     }
 
     /// How much waits in each mailbox where something does.
-    mutating func waiting() throws -> [Int64: Int] {
-        try read { database in
+    ///
+    /// - Parameter settled: messages of each mailbox that do not wait any more, whatever the database says.
+    mutating func waiting(except settled: [Int64: Set<MessageID>] = [:]) throws -> [Int64: Int] {
+        let counts = try read { database in
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
@@ -49,19 +51,33 @@ extension MailStore {
             while let row = try rows.next() { counts[row["mailbox"]] = row["count"] }
             return counts
         }
+        guard !settled.isEmpty else { return counts }
+        var waiting: [Int64: Int] = [:]
+        for (mailbox, count) in counts {
+            let rest = try settled[mailbox].map { try self.waiting(in: mailbox, except: $0) } ?? count
+            if rest > 0 { waiting[mailbox] = rest }
+        }
+        return waiting
     }
 
-    mutating func waiting(in mailbox: Int64) throws -> Int {
+    /// How much waits in the mailbox, but for messages that are not to be counted.
+    mutating func waiting(in mailbox: Int64, except uncounted: Set<MessageID> = []) throws -> Int {
         try read { database in
             try Int.fetchOne(
                 database,
                 sql: """
                     SELECT COUNT(*) FROM deliveries
                     WHERE mailbox = :mailbox AND state = \(StoredState.queued.rawValue)
+                        AND message NOT IN (SELECT value FROM json_each(:uncounted))
                     """,
-                arguments: ["mailbox": mailbox]
+                arguments: ["mailbox": mailbox, "uncounted": Self.list(of: uncounted)]
             ) ?? 0
         }
+    }
+
+    /// The messages as json_each takes them.
+    static func list(of messages: Set<MessageID>) -> String {
+        "[\(messages.map { String($0.rowID) }.joined(separator: ","))]"
     }
 
     /// What a server must know when it starts.

@@ -137,12 +137,13 @@ extension MailStore {
 
     mutating func calendar() throws -> CalendarCheck {
         try read { database in
-            let row = try Row.fetchOne(database, sql: "SELECT seen, doubted_since, believed_for FROM calendar")
+            let row = try Row.fetchOne(database, sql: "SELECT seen, doubted_since, believed_for, since FROM calendar")
             guard let row else { return CalendarCheck() }
             return CalendarCheck(
                 seen: Timestamp(stored: row["seen"]),
                 doubtedSince: (row["doubted_since"] as Int64?).map(Timestamp.init(stored:)),
-                believedFor: .microseconds(row["believed_for"] as Int64)
+                believedFor: .microseconds(row["believed_for"] as Int64),
+                since: (row["since"] as Int64?).map(Timestamp.init(stored:))
             )
         }
     }
@@ -154,13 +155,14 @@ extension MailStore {
             try database.execute(sql: "DELETE FROM calendar")
             try database.execute(
                 sql: """
-                    INSERT INTO calendar (seen, doubted_since, believed_for)
-                    VALUES (:seen, :doubted_since, :believed_for)
+                    INSERT INTO calendar (seen, doubted_since, believed_for, since)
+                    VALUES (:seen, :doubted_since, :believed_for, :since)
                     """,
                 arguments: [
                     "seen": seen.stored,
                     "doubted_since": calendar.doubtedSince?.stored,
                     "believed_for": Int64(calendar.believedFor / .microseconds(1)),
+                    "since": calendar.since?.stored,
                 ]
             )
         } bytes: {

@@ -17,6 +17,10 @@ struct MailStore {
     let retention: Duration
     private var database: MailDatabase
     private var log: MessageLog
+    /// The newest message in the log; nil where there is none.
+    private var lastLogged: MessageID?
+    /// There may be messages in the database that are newer.
+    private var isLogBehind = true
     private var participants = Participants()
     /// Where the former database is, when it was damaged and an empty one begun.
     private var formerPlace: String?
@@ -30,6 +34,7 @@ struct MailStore {
         sizeLimit = settings.sizeLimit
         retention = settings.retention
         log = try MessageLog(path: "\(directory)/messages.log")
+        lastLogged = MessageLog.lastID(in: "\(directory)/messages.log")
         if MailDatabase.isNoFileOfOurs(path) { formerPlace = try MailDatabase.moveAside(path) }
         do {
             database = try MailDatabase(path)
@@ -37,6 +42,8 @@ struct MailStore {
             formerPlace = try MailDatabase.moveAside(path)
             database = try MailDatabase(path)
         }
+        // Where there is no room it is tried again before anything is accepted.
+        try? completeLog()
     }
 
     /// Says once where the former database is now, after it was replaced because it was damaged.
@@ -50,51 +57,59 @@ struct MailStore {
     /// About what an acknowledgement or a session writes.
     private static let changeBytes = 100
 
-    /// Writes all of the batch or nothing, into the database and into messages.log.
+    /// Writes all of the batch or nothing into the database, and then into messages.log.
     ///
     /// - Throws: `DatabaseError`, `PlatformError`, ``Full``: such as a full disk.
     mutating func commit(_ batch: MailBatch) throws -> [StoredMail] {
-        let frames = batch.mail.map { $0.content.frame.encode() }
-        let stored = try survivingDamage { store in
-            if !batch.mail.isEmpty { try store.makeRoom() }
-            try store.log.rotateIfFull()
-            let end = store.log.size
-            do {
-                let (stored, participants) = try store.database.write { database in
-                    var writer = try MailWriter(database, store.participants)
-                    for owner in batch.owners { try writer.save(owner) }
-                    for settlement in batch.settled { try writer.settle(settlement) }
-                    var stored: [StoredMail] = []
-                    var records: [(frame: ByteBuffer, recipients: Int)] = []
-                    for (mail, frame) in zip(batch.mail, frames) {
-                        if let key = mail.key, let known = try writer.find(key) {
-                            stored.append(known)
-                            continue
-                        }
-                        if mail.isOnlyLookedFor {
-                            stored.append(.unknown)
-                            continue
-                        }
-                        try writer.insert(mail)
-                        stored.append(.new(frame))
-                        // What the bus itself says is between it and the session.
-                        if case .message = mail.content { records.append((frame, mail.mailboxes.count)) }
-                    }
-                    for merge in batch.merges { try writer.merge(merge) }
-                    try store.log.append(records)
-                    return (stored, writer.participants)
-                }
-                store.participants = participants
-                return stored
-            } catch {
-                // A record of a message that was not accepted would be a lie that `grep` finds.
-                try store.log.cut(to: end)
-                throw error
+        try commit(batch) { writer, mail, frame in try writer.store(mail, frame) }
+    }
+
+    /// Writes all of the batch, but for mail that the database does not take because of what it is. Without that one row
+    /// would have everybody's mail refused that is accepted with it.
+    ///
+    /// - Throws: as ``commit(_:)``, for what lies not in the mail.
+    mutating func commitWithoutUnfit(_ batch: MailBatch) throws -> [Result<StoredMail, any Error>] {
+        do {
+            return try commit(batch).map { .success($0) }
+        } catch let error as DatabaseError where Self.isUnfit(error) {
+            return try commit(batch) { writer, mail, frame in
+                try writer.storeApart(mail, frame, orFailWhere: Self.isUnfit)
             }
+        }
+    }
+
+    private static func isUnfit(_ error: DatabaseError) -> Bool {
+        [.SQLITE_CONSTRAINT, .SQLITE_TOOBIG, .SQLITE_MISMATCH].contains(error.resultCode)
+    }
+
+    /// - Parameter store: stores one message of the batch.
+    private mutating func commit<Outcome>(
+        _ batch: MailBatch,
+        _ store: (inout MailWriter, MailBatch.Mail, _ frame: ByteBuffer) throws -> Outcome
+    ) throws -> [Outcome] {
+        let frames = batch.mail.map { $0.content.frame.encode() }
+        let outcomes = try survivingDamage { mailStore in
+            if !batch.mail.isEmpty {
+                try mailStore.makeRoom()
+                try mailStore.completeLog()
+                try mailStore.log.rotateIfFull()
+            }
+            let (outcomes, writer) = try mailStore.database.write { database in
+                var writer = try MailWriter(database, mailStore.participants)
+                for owner in batch.owners { try writer.save(owner) }
+                for settlement in batch.settled { try writer.settle(settlement) }
+                var outcomes: [Outcome] = []
+                for (mail, frame) in zip(batch.mail, frames) { outcomes.append(try store(&writer, mail, frame)) }
+                for merge in batch.merges { try writer.merge(merge) }
+                return (outcomes, writer)
+            }
+            mailStore.participants = writer.participants
+            mailStore.append(writer.records)
+            return outcomes
         }
         let changes = batch.settled.count + batch.owners.count + batch.merges.count
         database.committed(bytes: frames.reduce(0) { $0 + $1.readableBytes } + changes * Self.changeBytes)
-        return stored
+        return outcomes
     }
 
     /// The last thing that is done: SQLite tidies its files up.
@@ -122,6 +137,55 @@ struct MailStore {
     /// The participants of messages that were removed are forgotten with them.
     mutating func forgetParticipants() {
         participants = Participants()
+    }
+
+    // MARK: messages.log
+
+    /// Logs what was committed: a record of a message that was not would be a lie that `grep` finds. Where there is no room
+    /// the records are made up for before anything else is accepted.
+    private mutating func append(_ records: [MailWriter.Record]) {
+        guard let newest = records.last else { return }
+        let end = log.size
+        do {
+            try log.append(records.map { ($0.frame, $0.recipients) })
+            lastLogged = newest.id
+        } catch {
+            try? log.cut(to: end)
+            lastLogged = lastLogged ?? MessageID(rowID: records[0].id.rowID - 1)
+            isLogBehind = true
+        }
+    }
+
+    /// Logs what is stored and was not logged: there was no room, or the server died in between.
+    ///
+    /// - Throws: `DatabaseError`, `PlatformError`, such as a full disk.
+    private mutating func completeLog() throws {
+        guard isLogBehind else { return }
+        // A log that is empty, or has gone, was made so by somebody.
+        while let last = lastLogged, let next = try record(after: last) {
+            let end = log.size
+            do {
+                try log.append([(next.frame, next.recipients)])
+            } catch {
+                try? log.cut(to: end)
+                throw error
+            }
+            lastLogged = next.id
+        }
+        isLogBehind = false
+    }
+
+    private mutating func record(after last: MessageID) throws -> MailWriter.Record? {
+        let id = try read { database in
+            try Int64.fetchOne(
+                database,
+                sql: "SELECT MIN(id) FROM messages WHERE id > :last AND sender IS NOT NULL",
+                arguments: ["last": last.rowID]
+            )
+        }
+        guard let id = id.map(MessageID.init(rowID:)), let mail = try message(id) else { return nil }
+        let frame = MailContent.message(mail.message).frame.encode()
+        return .init(id: id, frame: frame, recipients: mail.deliveries.count)
     }
 
     // MARK: The way to the database

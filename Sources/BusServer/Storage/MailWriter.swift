@@ -1,15 +1,25 @@
 import GRDB
 import InterSessionCore
+import NIOCore
 
 /// Writes a batch within one transaction. What is done for every message is prepared once for the batch.
 struct MailWriter {
     private let database: Database
     /// They hold once the transaction is committed.
     private(set) var participants: Participants
+    /// What is to be logged once the transaction is committed.
+    private(set) var records: [Record] = []
     private let message: BulkStatement
     private let delivery: BulkStatement
     private let key: BulkStatement
     private let settlement: BulkStatement
+
+    /// Of a message, for messages.log.
+    struct Record {
+        let id: MessageID
+        let frame: ByteBuffer
+        let recipients: Int
+    }
 
     /// - Parameter participants: those of the batch before.
     init(_ database: Database, _ participants: Participants) throws {
@@ -36,23 +46,63 @@ struct MailWriter {
 
     /// The message that the sender has called so, and how far it has got.
     func find(_ key: MailKey) throws -> StoredMail? {
-        let row = try Row.fetchOne(
-            try database.cachedStatement(
-                sql: """
-                    SELECT message, (
-                        SELECT MIN(state) FROM deliveries WHERE deliveries.message = keys.message
-                    ) AS state
-                    FROM keys WHERE mailbox = :mailbox AND key = :key
-                    """
-            ),
-            arguments: ["mailbox": key.mailbox, "key": key.text]
+        let row = try BulkStatement(
+            """
+            SELECT message, (SELECT MIN(state) FROM deliveries WHERE deliveries.message = keys.message),
+                (SELECT COUNT(*) FROM deliveries WHERE deliveries.message = keys.message),
+                EXISTS (SELECT 1 FROM messages WHERE messages.id = keys.message)
+            FROM keys WHERE mailbox = ? AND key = ?
+            """,
+            in: database
         )
-        return row.map { row in
-            .known(MessageID(rowID: row["message"]), (row["state"] as Int?).flatMap(StoredState.init) ?? .seen)
+        .firstRow(.integer(key.mailbox), .text(key.text))
+        guard let row, let message = row[0] else { return nil }
+        let isThere = row[3] == 1
+        return .known(
+            MessageID(rowID: message),
+            // What was for nobody waits; what was removed had been seen.
+            row[1].flatMap { StoredState(rawValue: Int($0)) } ?? (isThere ? .queued : .seen),
+            recipients: isThere ? row[2].map { Int($0) } : nil
+        )
+    }
+
+    /// Stores the message, unless it is known by its key, or only looked for.
+    ///
+    /// - Parameter frame: of its content.
+    mutating func store(_ mail: MailBatch.Mail, _ frame: ByteBuffer) throws -> StoredMail {
+        if let key = mail.key, let known = try find(key) { return known }
+        if mail.isOnlyLookedFor { return .unknown }
+        try insert(mail)
+        // What the bus itself says is between it and the session.
+        if case .message = mail.content {
+            records.append(Record(id: mail.id, frame: frame, recipients: mail.mailboxes.count))
+        }
+        return .new(frame)
+    }
+
+    /// Stores the message so that what it fails with leaves nothing of it behind, and fails nothing else.
+    ///
+    /// - Parameter isItsOwn: whether an error lies in the message; any other is thrown.
+    mutating func storeApart(
+        _ mail: MailBatch.Mail,
+        _ frame: ByteBuffer,
+        orFailWhere isItsOwn: (DatabaseError) -> Bool
+    ) throws -> Result<StoredMail, any Error> {
+        let before = self
+        do {
+            var stored = StoredMail.unknown
+            try database.inSavepoint {
+                stored = try store(mail, frame)
+                return .commit
+            }
+            return .success(stored)
+        } catch let error as DatabaseError where isItsOwn(error) {
+            self = before
+            return .failure(error)
         }
     }
 
-    mutating func insert(_ mail: MailBatch.Mail) throws {
+    private mutating func insert(_ mail: MailBatch.Mail) throws {
         let id = BulkStatement.Value.integer(mail.id.rowID)
         switch mail.content {
         case .message(let content):
@@ -121,19 +171,15 @@ struct MailWriter {
 
     func merge(_ merge: MailBatch.Merge) throws {
         guard merge.old != merge.new else { return }
+        // What has expired may wait again when the calendar is set back.
+        let unseen = "state IN (\(StoredState.queued.rawValue), \(StoredState.expired.rawValue))"
         try database.execute(
-            sql: """
-                UPDATE OR IGNORE deliveries SET mailbox = :new
-                WHERE mailbox = :old AND state = \(StoredState.queued.rawValue)
-                """,
+            sql: "UPDATE OR IGNORE deliveries SET mailbox = :new WHERE mailbox = :old AND \(unseen)",
             arguments: ["new": merge.new, "old": merge.old]
         )
         // A broadcast to both is one message now.
         try database.execute(
-            sql: """
-                UPDATE deliveries SET state = \(StoredState.seen.rawValue)
-                WHERE mailbox = :old AND state = \(StoredState.queued.rawValue)
-                """,
+            sql: "DELETE FROM deliveries WHERE mailbox = :old AND \(unseen)",
             arguments: ["old": merge.old]
         )
         try database.execute(sql: "DELETE FROM mailboxes WHERE id = :old", arguments: ["old": merge.old])

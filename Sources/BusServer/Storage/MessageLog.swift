@@ -63,7 +63,7 @@ struct MessageLog {
         size += bytes.readableBytes
     }
 
-    /// Takes back what was appended behind that size.
+    /// Takes back what was appended behind that size, and not whole.
     mutating func cut(to size: Int) throws {
         try File.truncate(file, to: size)
         self.size = size
@@ -95,9 +95,11 @@ struct MessageLog {
         BlockingWork.start { File.remove(discarded) }
     }
 
-    /// The newest message id in the log or its last rotation, so that ids go on rising after a restart.
+    /// The newest message id in the log and its rotations, so that ids go on rising after a restart. What version 0.1.0
+    /// has left may be newer than what came behind it.
     static func lastID(in path: String) -> MessageID? {
-        lastIDInFile(path) ?? lastIDInFile("\(path).1")
+        let files = [path] + (1...keptRotations).map { "\(path).\($0)" }
+        return files.compactMap(lastIDInFile).max()
     }
 
     private static func lastIDInFile(_ path: String) -> MessageID? {

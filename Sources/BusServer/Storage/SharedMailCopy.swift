@@ -155,16 +155,19 @@ struct SharedMailCopy {
                 "expired_at": row["expired_at"] as Int64?,
             ])
         }
-        let keys = try Row.fetchAll(
-            try database.cachedStatement(sql: "SELECT mailbox, key FROM shared.keys WHERE message = :id"),
+        let keyed = try Int64.fetchAll(
+            try database.cachedStatement(sql: "SELECT mailbox FROM shared.keys WHERE message = :id"),
             arguments: ["id": id]
         )
-        for row in keys {
-            guard let mailbox = mailboxes[row["mailbox"]] else { continue }
+        for old in keyed {
+            guard let mailbox = mailboxes[old] else { continue }
             try database.cachedStatement(
-                sql: "INSERT OR IGNORE INTO keys (mailbox, key, message) VALUES (:mailbox, :key, :message)"
+                sql: """
+                    INSERT OR IGNORE INTO keys (mailbox, key, message)
+                    SELECT :mailbox, key, :message FROM shared.keys WHERE message = :id AND mailbox = :old
+                    """
             )
-            .execute(arguments: ["mailbox": mailbox, "key": row["key"] as String, "message": new])
+            .execute(arguments: ["mailbox": mailbox, "message": new, "id": id, "old": old])
         }
     }
 

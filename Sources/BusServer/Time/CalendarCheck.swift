@@ -16,8 +16,16 @@ struct CalendarCheck: Equatable, Sendable {
     var doubtedSince: Timestamp?
     /// How long the bus has run by it since it jumped last.
     var believedFor: Duration = .zero
+    /// What it said when it was looked at first; nil where nobody has noted that, long ago.
+    var since: Timestamp?
 
     var isDoubted: Bool { doubtedSince != nil }
+
+    /// Whether the calendar was looked at before that moment. Of what others have left behind since then this bus can tell
+    /// how old it is: a calendar that was wrong from the first look on has not jumped.
+    func wasKnown(before moment: Timestamp) -> Bool {
+        since.map { $0 <= moment } ?? (seen != nil)
+    }
 
     /// Looks at the calendar.
     ///
@@ -27,7 +35,11 @@ struct CalendarCheck: Equatable, Sendable {
     /// - Returns: how far it has jumped forward, where that is not plausible and was not said yet.
     mutating func look(at now: Timestamp, elapsed: Duration?, longestAbsence: Duration) -> Duration? {
         defer { seen = now }
-        guard let seen else { return nil }
+        guard let seen else {
+            since = now
+            return nil
+        }
+        if let first = since, now < first { since = now }
         let step = now.timeSince(seen)
         let isPlausible = step <= (elapsed.map { $0 + Self.tolerance } ?? longestAbsence)
         guard let doubtedSince else {

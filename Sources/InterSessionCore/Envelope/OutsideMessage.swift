@@ -30,8 +30,7 @@ package struct OutsideMessage: Equatable, Sendable {
         var rest = body.readableBytesView
         isAutomatic = Self.takeHeader(&rest) { $0.elementsEqual("tp-auto".utf8) } != nil
         if isAutomatic, let reply = Self.takeHeader(&rest, if: { $0.starts(with: "re:".utf8) }) {
-            let id = String(decoding: reply.dropFirst(3), as: UTF8.self)
-            inReplyTo = id.isEmpty || id.utf8.count > SessionEnvelope.longestID ? nil : id
+            inReplyTo = SessionEnvelope.usableID(String(decoding: reply.dropFirst(3), as: UTF8.self))
         }
         text = String(decoding: rest, as: UTF8.self)
     }

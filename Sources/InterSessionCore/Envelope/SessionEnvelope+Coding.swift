@@ -1,10 +1,16 @@
 package import NIOCore
 
 extension SessionEnvelope {
-    /// Bytes of an id that others chose; a longer one is as if it were not there.
-    static let longestID = 128
+    /// Bytes of an id that others chose.
+    private static let longestID = 128
     /// Bytes of an envelope beside its text.
     private static let usualOverhead = 1024
+
+    /// The id that others chose. One that is empty or too long, or holds a U+0000, which no key may, is as if it were not
+    /// there.
+    static func usableID(_ id: String) -> String? {
+        id.isEmpty || id.utf8.count > longestID || id.utf8.contains(0) ? nil : id
+    }
 
     package func encode() -> ByteBuffer {
         JSONWriter.object(capacity: message.text.utf8.count + Self.usualOverhead) { json in
@@ -121,6 +127,6 @@ extension SessionEnvelope.Routing {
 
 extension JSONObject {
     fileprivate func foreignID(_ name: String) -> String? {
-        foreignString(name).flatMap { $0.isEmpty || $0.utf8.count > SessionEnvelope.longestID ? nil : $0 }
+        foreignString(name).flatMap(SessionEnvelope.usableID)
     }
 }

@@ -107,11 +107,11 @@ extension ClientFrame {
 extension ClientFrame.Outgoing {
     fileprivate init(_ object: JSONObject) throws {
         text = try object.requiredString("text")
-        inReplyTo = try object.bounded("in_reply_to", to: WireLimits.reference)
+        inReplyTo = try object.identifier("in_reply_to", to: WireLimits.reference)
         isAutomatic = try object.boolean("auto") ?? false
         receiptWithin = try object.integer("receipt_within")
         awaitsAnswer = try object.boolean("await") ?? false
-        key = try object.bounded("key", to: WireLimits.key)
+        key = try object.identifier("key", to: WireLimits.key)
     }
 
     fileprivate func write(to json: inout JSONWriter) {
@@ -155,10 +155,10 @@ extension ClientFrame.GatewayIntroduction {
 extension ClientFrame.LogQuery {
     fileprivate init(_ object: JSONObject) throws {
         self.init(
-            with: try object.bounded("with", to: WireLimits.reference),
+            with: try object.identifier("with", to: WireLimits.reference),
             since: try object.bounded("since", to: WireLimits.reference),
-            grep: try object.bounded("grep", to: WireLimits.searchWords),
-            unseenBy: try object.bounded("unseen_by", to: WireLimits.reference),
+            grep: try object.identifier("grep", to: WireLimits.searchWords),
+            unseenBy: try object.identifier("unseen_by", to: WireLimits.reference),
             limit: try object.integer("limit") ?? WireLimits.logEntries
         )
         guard (1...WireLimits.mostLogEntries).contains(limit) else {
@@ -244,6 +244,16 @@ extension JSONObject {
         guard let value = try string(name) else { return nil }
         guard value.utf8.count <= limit else {
             throw WireError.invalidPayload("the field '\(name)' is longer than \(limit) bytes")
+        }
+        return value
+    }
+
+    /// A string that something is looked for by. A U+0000 is in none: for other programs a string ends there, and two
+    /// that differ behind it are one.
+    fileprivate func identifier(_ name: String, to limit: Int) throws -> String? {
+        guard let value = try bounded(name, to: limit) else { return nil }
+        guard !value.utf8.contains(0) else {
+            throw WireError.invalidPayload("the field '\(name)' holds a U+0000")
         }
         return value
     }

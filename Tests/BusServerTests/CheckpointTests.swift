@@ -1,0 +1,59 @@
+import GRDB
+import InterSessionCore
+import Platform
+import TestSupport
+import Testing
+
+@testable import BusServer
+
+/// SQLite's log, which grows with what is committed until that is moved into the database.
+@Suite("checkpoints")
+struct CheckpointTests {
+    private static let mebibyte = 1_048_576
+
+    private func commit(_ number: Int, _ text: String, to store: inout MailStore) throws {
+        let id = MessageID(rowID: 1_000_000 + Int64(number))
+        let notice = ServerFrame.Notice(id: id.description, timestamp: id.time.iso8601, text: text)
+        let mail = MailBatch.Mail(id: id, content: .notice(notice), depth: 0, mailboxes: [1], key: nil)
+        _ = try store.commit(MailBatch(mail: [mail]))
+    }
+
+    @Test("the log stays below 64 MiB while mail comes without a pause", arguments: [10, 1])
+    func bound(mebibytes: Int) async throws {
+        try await TemporaryDirectory.with { path in
+            var settings = MailSettings()
+            settings.sizeLimit = 4096 * Self.mebibyte
+            var store = try MailStore(in: path, settings)
+            let text = String(repeating: "x", count: mebibytes * Self.mebibyte)
+            var most = 0
+            for number in 0..<(300 / mebibytes) {
+                try commit(number, text, to: &store)
+                most = max(most, File.size(of: "\(path)/mail.sqlite-wal") ?? 0)
+            }
+            #expect(most < 64 * Self.mebibyte, "\(most / Self.mebibyte) MiB")
+            store.close()
+        }
+    }
+
+    @Test("who reads the database for long makes the log grow, and stops nobody")
+    func reader() async throws {
+        try await TemporaryDirectory.with { path in
+            var settings = MailSettings()
+            settings.sizeLimit = 4096 * Self.mebibyte
+            var store = try MailStore(in: path, settings)
+            var configuration = GRDB.Configuration()
+            configuration.allowsUnsafeTransactions = true
+            let reader = try DatabaseQueue(path: "\(path)/mail.sqlite", configuration: configuration)
+            try await reader.writeWithoutTransaction { database in
+                try database.execute(sql: "BEGIN")
+                _ = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM messages")
+            }
+            let text = String(repeating: "x", count: 4 * Self.mebibyte)
+            for number in 0..<25 { try commit(number, text, to: &store) }
+            try await reader.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+            for number in 25..<50 { try commit(number, text, to: &store) }
+            #expect(File.size(of: "\(path)/mail.sqlite-wal") ?? 0 < 64 * Self.mebibyte)
+            store.close()
+        }
+    }
+}
