@@ -131,7 +131,8 @@ struct FaultTests {
                 let text = "number-\(number) " + String(repeating: "x", count: 100_000)
                 let run = try await send(text, bus)
                 if run.code == 0 { accepted.append(number) } else { refused = true }
-                if refused { #expect(run.errors.contains("storage_full") && run.errors.contains("nobody got it")) }
+                let isSaid = run.errors.contains("storage_full") && run.errors.contains("nobody got it")
+                if refused { #expect(isSaid, "\(run.errors)") }
             }
             #expect(refused && !accepted.isEmpty)
             try FileManager.default.removeItem(atPath: ballast)

@@ -111,7 +111,9 @@ struct GatewayFaultTests {
                     receiver.lines.contains { $0.contains("beside") } || !owner.isRunning ? () : nil
                 }
                 #expect(owner.isRunning, "\(owner.errors)")
-                #expect(files("\(spool)/b/claimed") == ["1001.x.json", "1002.x.json"])
+                _ = try await eventually("the transport to keep what its sender has to wait with") {
+                    self.files("\(spool)/b/claimed") == ["1001.x.json", "1002.x.json"] ? () : nil
+                }
                 #expect(!receiver.lines.contains { $0.contains("behind") })
                 try disk.free()
                 _ = try await eventually("what came after it", within: .seconds(60)) {

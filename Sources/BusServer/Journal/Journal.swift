@@ -131,7 +131,7 @@ final class Journal {
             if case .failure(let error) = outcome {
                 if !written.isEmpty { logger.error("changes could not be stored, and will be with the next: \(error)") }
                 changes.addBack(written)
-                mustWriteChangesAlone = true
+                mustWriteChangesAlone = !accepted.isEmpty
             } else {
                 for merge in written.merges { merge.completion() }
             }

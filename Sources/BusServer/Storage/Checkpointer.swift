@@ -85,7 +85,7 @@ final class Checkpointer: Sendable {
             let log = try database.checkpoint(.passive)
             // Little is left to be moved now, so commits wait for milliseconds only. While mail comes the file keeps its
             // length: to write where the system holds pages of it already costs less than to have it give new ones.
-            if truncates {
+            if truncates || size > Self.mostLog {
                 _ = try database.checkpoint(.truncate)
             } else if log.walFrameCount > Self.longestLog {
                 _ = try database.checkpoint(.restart)
