@@ -188,4 +188,29 @@ struct ClientTests {
             #expect(FreePort.isTaken(bus.port))
         }
     }
+
+    @Test("a client waits for a tool that has its place for a moment, and does not take it for another client")
+    func placeInUse() async throws {
+        try await TestBus.with { bus in
+            _ = try await bus.connect("alpha", key: 1)
+            let script = """
+                import fcntl, os, signal, sys
+                fcntl.flock(os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX)
+                print("locked", flush=True)
+                signal.pause()
+                """
+            let locker = try RunningTool(
+                "/usr/bin/env",
+                ["python3", "-c", script, "\(bus.data)/clients/5.lock"],
+                environment: ProcessInfo.processInfo.environment,
+                in: bus.directory
+            )
+            try await locker.line(containing: "locked")
+            let client = try bus.start("client", "--name", "beta", key: 5)
+            // It has tried by then.
+            for _ in 1...5 { #expect(try await bus.run("list", key: 1).code == 0) }
+            locker.signal(SIGKILL)
+            try await client.line(containing: "connected as 'beta'")
+        }
+    }
 }

@@ -35,7 +35,9 @@ enum Exchange {
             case .welcome: isWelcome = true
             case .error(let failure) where !isWelcome && failure.code == .unknownPeer: throw SessionAway()
             case .error(let failure): throw BusError.refused(failure)
-            default: break
+            case .peerJoined, .peerLeft, .renamed, .listing, .message, .notice, .waiting, .sent, .messages, .pong,
+                .disconnected:
+                break
             }
             guard let answer = try judge(frame) else { continue }
             say(try farewell(answer), on: &connection)

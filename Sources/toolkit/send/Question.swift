@@ -62,7 +62,9 @@ final class Question: Sendable {
             if sent.state == .queued {
                 StandardStreams.printError("note: waiting for \(receiver); \(SentState(sent))")
             }
-        default: break
+        case .welcome, .error, .peerJoined, .peerLeft, .renamed, .listing, .notice, .waiting, .messages, .pong,
+            .disconnected:
+            break
         }
         return nil
     }
