@@ -15,7 +15,7 @@ struct BlockingWebSocketTests {
         let (ours, theirs) = try Self.pair()
         try theirs.write(said)
         if !staysOpen { shutdown(theirs.number, Int32(SHUT_WR)) }
-        return (BlockingWebSocket(on: ours, within: .milliseconds(staysOpen ? 50 : 5000)), theirs)
+        return (BlockingWebSocket(on: ours, within: .milliseconds(staysOpen ? 50 : 60_000)), theirs)
     }
 
     private static func pair() throws -> (Descriptor, Descriptor) {
@@ -80,7 +80,7 @@ struct BlockingWebSocketTests {
     func refusedWhileWriting() throws {
         let refusal = ServerFrame.error(.init(code: .init(rawValue: "text_too_long"), message: "too long"))
         var (socket, server) = try exchange(Self.accepted + frame(1, Array(buffer: refusal.encode())))
-        socket.write(.send(to: "a", .init(String(repeating: "x", count: 10 * 1024 * 1024))))
+        socket.write(.send(to: "a", .init(String(repeating: "x", count: 2 * 1024 * 1024))))
         #expect(try socket.read() == refusal)
         withExtendedLifetime(server) {}
     }
