@@ -21,6 +21,10 @@ extension WireError: ToolError {
     package var exitCode: ExitCode { .usage }
 }
 
+extension MonitorsFile.Failure: ToolError {
+    package var exitCode: ExitCode { .refused }
+}
+
 extension BusError: ToolError {
     package var exitCode: ExitCode {
         switch self {

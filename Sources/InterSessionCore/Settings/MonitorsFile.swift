@@ -1,25 +1,22 @@
-import ArgumentParser
-import InterSessionCore
 import NIOCore
 import Platform
-import ToolSupport
 
 /// The plugin's monitors.json, of which one value is ours to change and no other byte.
-struct MonitorsFile {
+package struct MonitorsFile {
     /// The monitor that this plugin declares.
-    static let monitor = "inter-session-client"
+    package static let monitor = "inter-session-client"
     /// Claude Code starts the monitor when a session opens.
     static let on = "always"
     /// Claude Code starts it when the skill is first used; it compares with the skill's qualified name.
     static let off = "on-skill-invoke:inter-session:inter-session"
 
-    enum Failure: Error {
+    package enum Failure: Error {
         case unreadable(path: String, reason: String)
         case noMonitor(path: String)
     }
 
-    let path: String
-    let isOn: Bool
+    package let path: String
+    package let isOn: Bool
     /// As read: decoded and encoded again, a byte that is no UTF-8 would come back as another.
     private let bytes: [UInt8]
     /// Where the value of `when` stands; empty, behind the last value, where there is none.
@@ -29,7 +26,7 @@ struct MonitorsFile {
     /// The file of this plugin, nil where there is none: a skill that was installed alone has no monitors.
     ///
     /// `CLAUDE_PLUGIN_ROOT` wins when it is this plugin's: that of another plugin may leak into an environment.
-    static func find() throws -> MonitorsFile? {
+    package static func find() throws -> MonitorsFile? {
         let roots = [Environment["CLAUDE_PLUGIN_ROOT"], PluginRoot.current].compactMap { $0 }
         let paths = roots.map { "\($0)/monitors/monitors.json" }.filter(File.exists)
         for path in paths {
@@ -39,7 +36,7 @@ struct MonitorsFile {
     }
 
     /// - Throws: ``Failure``.
-    init(path: String) throws {
+    package init(path: String) throws {
         do {
             try self.init(path: path, bytes: try File.readAny(path, limit: 1 << 20))
         } catch let failure as Failure {
@@ -50,7 +47,7 @@ struct MonitorsFile {
     }
 
     /// - Parameter bytes: an array of monitors.
-    init(path: String, bytes: [UInt8]) throws {
+    package init(path: String, bytes: [UInt8]) throws {
         // The reader takes objects, so the array becomes the only field of one.
         let opening = #"{"monitors":"#
         let object = try JSONObject(ByteBuffer(bytes: Array(opening.utf8) + bytes + [UInt8(ascii: "}")]))
@@ -76,7 +73,7 @@ struct MonitorsFile {
     }
 
     /// Gives `when` the value for on or off.
-    func write(isOn: Bool) throws {
+    package func write(isOn: Bool) throws {
         let word = "\"\(isOn ? Self.on : Self.off)\""
         let replacement = isMissing ? ", \"when\": \(word)" : word
         // A link stays one: what it points to is replaced.
@@ -89,8 +86,8 @@ struct MonitorsFile {
     }
 }
 
-extension MonitorsFile.Failure: ToolError {
-    var description: String {
+extension MonitorsFile.Failure: CustomStringConvertible {
+    package var description: String {
         switch self {
         case .unreadable(let path, let reason):
             "'\(path)' cannot be used: \(reason); install the plugin again"
@@ -98,6 +95,4 @@ extension MonitorsFile.Failure: ToolError {
             "'\(path)' has no monitor called \(MonitorsFile.monitor); install the plugin again"
         }
     }
-
-    var exitCode: ExitCode { .refused }
 }
