@@ -3,7 +3,7 @@
 /// - Throws: ``Impatience`` with what was waited for.
 package func eventually<Value>(
     _ what: String,
-    within limit: Duration = .seconds(20),
+    within limit: Duration = .seconds(60),
     _ condition: () async throws -> Value?
 ) async throws -> Value {
     let clock = ContinuousClock()
