@@ -13,6 +13,31 @@ struct SoakSession: Sendable {
     let ledger: SoakLedger
     /// Nobody sends after it.
     let end: ContinuousClock.Instant
+    private let known = KnownMessages()
+
+    init(
+        interval: Duration,
+        number: Int,
+        count: Int,
+        endpoint: BusEndpoint,
+        ledger: SoakLedger,
+        end: ContinuousClock.Instant
+    ) {
+        self.interval = interval
+        self.number = number
+        self.count = count
+        self.endpoint = endpoint
+        self.ledger = ledger
+        self.end = end
+    }
+
+    /// The ids of what was received, which outlive a connection.
+    private final class KnownMessages: Sendable {
+        private let ids = Mutex<Set<String>>([])
+
+        /// - Returns: whether it is new.
+        func insert(_ id: String) -> Bool { ids.withLock { $0.insert(id).inserted } }
+    }
 
     private static let reconnectShare = 0.002
     private static let broadcastShare = 0.01
@@ -93,9 +118,10 @@ extension SoakSession: LinkPeer, MessageSink {
 
     func lost(_ error: any Error, attempts: Int) { ledger.reconnected() }
 
-    /// Also what comes twice, which the ledger counts.
+    /// A message whose acknowledgement was lost with its connection comes again under its id, which every client knows. What
+    /// comes twice otherwise the ledger counts.
     func take(_ mail: [IncomingMail]) -> Handover {
-        for case .message(let message) in mail {
+        for case .message(let message) in mail where known.insert(message.id) {
             if let message = SoakMessage(message.text) { ledger.received(message, by: number, at: .now) }
         }
         return .received
