@@ -110,7 +110,7 @@ final class GatewayFixture: Sendable {
                 sessionID: "id-\(name)",
                 name: name,
                 label: "",
-                workingDirectory: "/work/\(name)",
+                workingDirectory: "/projects/\(name)",
                 since: ""
             )
         }

@@ -57,8 +57,10 @@ struct DeliveryTests {
         }
     }
 
-    @Test("a peer whose socket takes no more is behind, and reads its mailbox when it does, in the order of acceptance")
-    func behind() async throws {
+    /// Runs `body` with the parts on a loop of their own, and with their storage at work.
+    private func withParts(
+        _ body: (NIOAsyncTestingEventLoop, NIOLoopBound<Parts>) async throws -> Void
+    ) async throws {
         try await TemporaryDirectory.with { path in
             let loop = NIOAsyncTestingEventLoop()
             let store = try MailStore(in: path, .init())
@@ -68,7 +70,15 @@ struct DeliveryTests {
                 return (NIOLoopBound(parts, eventLoop: loop), worker)
             }
             async let storing: Void = worker.run()
+            try await body(loop, parts)
+            try await loop.executeInContext { parts.value.storage.close() }
+            await storing
+        }
+    }
 
+    @Test("a peer whose socket takes no more is behind, and reads its mailbox when it does, in the order of acceptance")
+    func behind() async throws {
+        try await withParts { loop, parts in
             func texts(_ count: Int) async throws -> [String] {
                 try await eventually("\(count) messages") {
                     await loop.run()
@@ -98,23 +108,12 @@ struct DeliveryTests {
                 parts.value.delivery.catchUp(parts.value.receiver)
             }
             #expect(try await texts(3) == ["one", "two", "three"])
-            try await loop.executeInContext { parts.value.storage.close() }
-            await storing
         }
     }
 
     @Test("mail that the database does not take fails alone; what is accepted together with it is delivered")
     func unfitMail() async throws {
-        try await TemporaryDirectory.with { path in
-            let loop = NIOAsyncTestingEventLoop()
-            let store = try MailStore(in: path, .init())
-            let (parts, worker) = try await loop.executeInContext {
-                let parts = Parts(on: loop)
-                let worker = parts.storage.worker(with: store) { _ in }
-                return (NIOLoopBound(parts, eventLoop: loop), worker)
-            }
-            async let storing: Void = worker.run()
-
+        try await withParts { loop, parts in
             func arrival(of text: String) async throws -> [String] {
                 try await eventually("'\(text)'") {
                     await loop.run()
@@ -136,8 +135,6 @@ struct DeliveryTests {
             }
             try await loop.executeInContext { parts.value.accept("four", 4) }
             #expect(try await arrival(of: "four") == ["one", "two", "three", "four"])
-            try await loop.executeInContext { parts.value.storage.close() }
-            await storing
         }
     }
 }

@@ -29,15 +29,25 @@ struct UnwrittenTests {
         try database.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
     }
 
+    /// Has beta get a message from `alpha` and acknowledge it when the database is locked.
+    private func acknowledge(
+        from alpha: MemoryPeer,
+        _ bus: MemoryBus,
+        _ database: DatabaseQueue
+    ) async throws -> (beta: MemoryPeer, id: String) {
+        let beta = try await bus.join("beta", features: "acks")
+        try await alpha.message("seen", to: "beta")
+        let id = try await beta.find("msg").requiredString("msg_id")
+        try lock(database)
+        try await beta.send(#"{"op":"ack","msg_id":"\#(id)"}"#)
+        return (beta, id)
+    }
+
     @Test("a session that comes again does not get what it has acknowledged, nor is it counted")
     func sameSession() async throws {
         try await withLock { bus, database in
             let alpha = try await bus.join("alpha", features: "receipts hold")
-            let beta = try await bus.join("beta", features: "acks")
-            try await alpha.message("seen", to: "beta")
-            let id = try await beta.find("msg").requiredString("msg_id")
-            try lock(database)
-            try await beta.send(#"{"op":"ack","msg_id":"\#(id)"}"#)
+            let (beta, _) = try await acknowledge(from: alpha, bus, database)
             try await beta.leave()
             let again = try await bus.join("beta", features: "acks")
             #expect(try await again.find("waiting").integer("count") == 0)
@@ -51,11 +61,7 @@ struct UnwrittenTests {
     func otherSession() async throws {
         try await withLock { bus, database in
             let alpha = try await bus.join("alpha", features: "receipts hold")
-            let beta = try await bus.join("beta", features: "acks")
-            try await alpha.message("seen", to: "beta")
-            let id = try await beta.find("msg").requiredString("msg_id")
-            try lock(database)
-            try await beta.send(#"{"op":"ack","msg_id":"\#(id)"}"#)
+            let (beta, _) = try await acknowledge(from: alpha, bus, database)
             // The acknowledgement is written together with this.
             try await alpha.send(#"{"op":"send","to":"beta","text":"refused"}"#)
             try await beta.leave()
@@ -76,11 +82,7 @@ struct UnwrittenTests {
     func lookup() async throws {
         try await withLock { bus, database in
             let alpha = try await bus.join("alpha", features: "receipts hold history sessions")
-            let beta = try await bus.join("beta", features: "acks")
-            try await alpha.message("seen", to: "beta")
-            let id = try await beta.find("msg").requiredString("msg_id")
-            try lock(database)
-            try await beta.send(#"{"op":"ack","msg_id":"\#(id)"}"#)
+            let (_, id) = try await acknowledge(from: alpha, bus, database)
             try await alpha.send(#"{"op":"show","msg_id":"\#(id)"}"#)
             try await alpha.send(#"{"op":"log","unseen_by":"beta"}"#)
             try await alpha.send(#"{"op":"list","all":true}"#)

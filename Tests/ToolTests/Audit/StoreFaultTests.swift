@@ -39,15 +39,20 @@ struct StoreFaultTests {
         _ = try await eventually("the server's end") { servers.contains(where: SystemProcess.isAlive) ? nil : () }
     }
 
+    /// Ends the only session, and the server, which nobody starts again.
+    private func end(_ client: RunningTool, with bus: TestBus) async throws {
+        client.signal(SIGTERM)
+        try await client.exitCode()
+        try await killServer(bus)
+    }
+
     @Test("a database that another process holds for a while at the start is waited for, not moved aside")
     func lockedAtStart() async throws {
         try await TestBus.with { bus in
             let alpha = try await bus.connect("alpha", key: 1)
             try await away("beta", key: 2, bus)
             #expect(try await bus.run("send", "--to", "beta", "--text", "healthy", key: 1).code == 0)
-            alpha.signal(SIGTERM)
-            try await alpha.exitCode()
-            try await killServer(bus)
+            try await end(alpha, with: bus)
 
             let locker = try python(Self.locker, bus.mail, in: bus)
             try await locker.line(containing: "locked")
@@ -100,9 +105,7 @@ struct StoreFaultTests {
             let alpha = try await bus.connect("alpha", key: 1)
             try await away("beta", key: 2, bus)
             #expect(try await bus.run("send", "--to", "beta", "--text", "before", key: 1).code == 0)
-            alpha.signal(SIGTERM)
-            try await alpha.exitCode()
-            try await killServer(bus)
+            try await end(alpha, with: bus)
             let script = """
                 import sqlite3, sys
                 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
