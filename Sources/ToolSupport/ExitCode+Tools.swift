@@ -1,6 +1,6 @@
 package import ArgumentParser
 
-/// What a tool's exit code means to a script (README, "Exit codes").
+/// What a tool's exit code means to a script (README, "Commands").
 extension ExitCode {
     /// Refused or failed; standard error says why and what to do.
     package static let refused = ExitCode(1)

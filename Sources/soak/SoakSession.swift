@@ -1,5 +1,4 @@
 import InterSessionCore
-import Platform
 import Synchronization
 
 /// One session of the load: it writes to the others now and then, acknowledges what comes, and sometimes leaves and

@@ -1,5 +1,4 @@
 import InterSessionCore
-import Platform
 import ToolSupport
 
 /// The program of the tools that do one thing and end.

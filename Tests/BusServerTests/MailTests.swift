@@ -1,7 +1,6 @@
 import InterSessionCore
 import NIOCore
 import NIOWebSocket
-import Platform
 import TestSupport
 import Testing
 

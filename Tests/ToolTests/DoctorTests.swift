@@ -3,7 +3,6 @@ import InterSessionCore
 import Platform
 import TestSupport
 import Testing
-import ToolSupport
 
 @Suite("doctor")
 struct DoctorTests {

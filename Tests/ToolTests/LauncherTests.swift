@@ -2,7 +2,6 @@ import Foundation
 import InterSessionCore
 import TestSupport
 import Testing
-import ToolSupport
 
 @Suite("launchers")
 struct LauncherTests {

@@ -2,7 +2,6 @@ import Foundation
 import InterSessionCore
 import TestSupport
 import Testing
-import ToolSupport
 
 /// The files that Claude Code reads, held against the fields that it accepts.
 @Suite("plugin files")

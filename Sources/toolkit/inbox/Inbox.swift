@@ -1,6 +1,5 @@
 import ArgumentParser
 import InterSessionCore
-import Platform
 import ToolSupport
 
 struct Inbox: Tool {
